@@ -1,0 +1,1 @@
+"""What every room shares: session, zones, warehouse connections, settings, and the `lake` command."""

@@ -1,0 +1,148 @@
+"""The Spark session, configured once for every job: time zone, Iceberg catalog, Avro limits, sizes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+CATALOG: Final = "lake"
+
+# Avro trusts a length it reads; one corrupt length would take the JVM's memory, so Avro's own limits are always set.
+AVRO_LIMITS: Final = (
+    "-Dorg.apache.avro.limits.string.maxLength=67108864",
+    "-Dorg.apache.avro.limits.bytes.maxLength=67108864",
+    "-Dorg.apache.avro.limits.collectionItems.maxLength=1000000",
+)
+
+
+def spark_jars() -> list[Path]:
+    """Jars that a local session needs; on Glue the platform brings them.
+
+    Raises:
+        LakeError: the jar cache is empty and cannot be filled.
+    """
+    override = os.environ.get("LAKE_SPARK_JARS")
+    if override:
+        return sorted(Path(override).glob("*.jar"))
+    from infra.local.jars import jar_paths
+
+    return jar_paths("spark")
+
+
+def catalog_conf(lake_uri: str, catalog_uri: str) -> dict[str, str]:
+    """Spark settings of the Iceberg catalog `lake`.
+
+    Args:
+        lake_uri: root of the pipeline's lake; tables lie under `{lake_uri}/iceberg`.
+        catalog_uri: `jdbc:sqlite:<file>` for the local catalog, or `glue` for the Glue Data Catalog.
+    """
+    prefix = f"spark.sql.catalog.{CATALOG}"
+    conf = {
+        prefix: "org.apache.iceberg.spark.SparkCatalog",
+        f"{prefix}.warehouse": f"{lake_uri}/iceberg",
+        f"{prefix}.cache-enabled": "false",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    }
+    if catalog_uri == "glue":
+        return conf | {
+            f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+            f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        }
+    return conf | {
+        f"{prefix}.catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
+        f"{prefix}.uri": catalog_uri,
+        f"{prefix}.jdbc.schema-version": "V1",
+    }
+
+
+def base_conf() -> dict[str, str]:
+    """Settings that hold for every session, here and on Glue."""
+    return {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "spark.sql.iceberg.handle-timestamp-without-timezone": "true",
+    }
+
+
+def local_conf(cores: int, memory: str, scratch: Path) -> dict[str, str]:
+    """Settings of a session on one machine."""
+    from infra.local.java import java_home
+
+    os.environ["JAVA_HOME"] = str(java_home())
+    # Spark finds Java by JAVA_HOME; a stray SPARK_HOME would start another Spark than the pinned one.
+    os.environ.pop("SPARK_HOME", None)
+    options = " ".join((*AVRO_LIMITS, "-XX:+UseParallelGC", f"-Dderby.system.home={scratch}", "-Duser.timezone=UTC"))
+    return {
+        "spark.master": f"local[{cores}]",
+        "spark.driver.memory": memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": options,
+        "spark.jars": ",".join(str(jar) for jar in spark_jars()),
+        "spark.local.dir": str(scratch),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(max(2, cores)),
+        "spark.default.parallelism": str(max(2, cores)),
+        "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
+        "spark.log.level": "ERROR",
+    }
+
+
+def spark_session(
+    app: str,
+    *,
+    lake_uri: str,
+    catalog_uri: str,
+    cores: int = 2,
+    memory: str = "3g",
+    scratch: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> SparkSession:
+    """A session with the Iceberg catalog `lake`; local unless it runs inside Glue.
+
+    Args:
+        app: application name.
+        lake_uri: root of the pipeline's lake (`file:///…` or `s3://…`).
+        catalog_uri: see `catalog_conf`.
+        cores: cores of a local session.
+        memory: driver memory of a local session, JVM notation.
+        scratch: folder for shuffle and spill files of a local session.
+        extra: settings that win over ours.
+    """
+    conf = base_conf() | catalog_conf(lake_uri, catalog_uri)
+    if not on_glue():
+        folder = scratch or Path(os.environ.get("TMPDIR", "/tmp")) / f"lake-spark-{os.getuid()}"  # noqa: S108 - a default
+        folder.mkdir(parents=True, exist_ok=True)
+        conf |= local_conf(cores, memory, folder)
+    builder = SparkSession.Builder().appName(app)
+    for name, value in (conf | dict(extra or {})).items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def on_glue() -> bool:
+    """Whether this process is a Glue job, where the platform owns master, memory and jars."""
+    return "GLUE_VERSION" in os.environ or Path("/opt/aws_glue_connectors").is_dir()
+
+
+@contextmanager
+def job_session(
+    app: str, *, lake_uri: str, catalog_uri: str, extra: Mapping[str, str] | None = None
+) -> Iterator[SparkSession]:
+    """A session for one job; a session that was there before the job stays when it ends."""
+    existing = SparkSession.getActiveSession()
+    spark = existing or spark_session(app, lake_uri=lake_uri, catalog_uri=catalog_uri, extra=extra)
+    try:
+        yield spark
+    finally:
+        if existing is None:
+            spark.stop()
