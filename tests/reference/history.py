@@ -1,0 +1,235 @@
+"""The history rules as a plain-Python model: slow, sequential, and written without a look at Spark or SQL.
+
+A log is a set of changes; `history` gives the versions it must have, whatever order the set is handed over in. Instants
+are integers here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+Value = str | None
+Key = tuple[int, ...]
+BEGINNING_OF_TIME: Final = -(10**15)
+ORIGIN: Final = "origin"
+
+
+class _Unavailable:
+    """Debezium's placeholder: the source did not send the value."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+UNAVAILABLE: Final = _Unavailable()
+Attributes = tuple[tuple[str, "Value | _Unavailable"], ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One record of a table's change log. `key` is None for a truncate; `position` is None for a snapshot row."""
+
+    offset: int
+    op: Literal["c", "u", "d", "r", "t"]
+    key: Key | None
+    position: str | None
+    source_ts: int
+    attributes: Attributes = ()
+    kafka_ts: int = 0
+    partition: int = 0
+    epoch: int = 0
+    old_key: Key | None = None
+
+    @property
+    def identity(self) -> str:
+        """What makes two records one change; a snapshot row is only itself."""
+        what: object = (self.epoch, self.key, self.position, self.op, self.attributes)
+        if self.op == "r":
+            what = (self.epoch, "r", self.partition, self.offset)
+        return hashlib.md5(repr(what).encode(), usedforsecurity=False).hexdigest()
+
+    @property
+    def is_upsert(self) -> bool:
+        """Whether the row exists after this change."""
+        return self.op in "cur"
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What the dimension's contract says."""
+
+    type1: tuple[str, ...]
+    type2: tuple[str, ...]
+    tolerance: int = 10**12
+    hard_delete: Literal["close", "new_record", "ignore"] = "close"
+    truncate: Literal["close", "ignore"] = "close"
+    first_snapshot_at_origin: bool = True
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """One version of one key; `effective_to` None is open."""
+
+    key: Key
+    effective_from: int
+    effective_to: int | None = field(compare=False)
+    attributes: tuple[tuple[str, Value], ...] = field(compare=False)
+    deleted: bool = field(default=False, compare=False)
+    identity: str = field(default="", compare=False)
+
+    def as_row(self) -> tuple[object, ...]:
+        """A comparable row: key, from, to, attributes by name, deleted, identity."""
+        return (self.key, self.effective_from, self.effective_to, self.attributes, self.deleted, self.identity)
+
+
+def history(log: Iterable[Change], policies: Policies) -> list[Version]:
+    """The versions of every key of a log, sorted by key and start."""
+    ordered = _ordered(_merged(log))
+    filled = _filled(ordered)
+    return sorted(version for key in filled for version in _versions(key, filled[key], policies))
+
+
+def _merged(log: Iterable[Change]) -> list[Change]:
+    """Step 1: records of equal identity are one, the one at the earliest (partition, offset)."""
+    kept: dict[str, Change] = {}
+    for change in log:
+        other = kept.get(change.identity)
+        if other is None or (change.partition, change.offset) < (other.partition, other.offset):
+            kept[change.identity] = change
+    return list(kept.values())
+
+
+OrderKey = tuple[int, str, int, int]
+
+
+def _ordered(changes: list[Change]) -> dict[Key, list[tuple[OrderKey, Change]]]:
+    """Step 1: each key's changes with the table's truncates, in order; a truncate is a change of every key."""
+    own: dict[Key, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.key is not None:
+            own[change.key].append(change)
+    truncates = [change for change in changes if change.op == "t"]
+    return {
+        key: sorted(((_order_key(change, rows + truncates), change) for change in rows + truncates), key=lambda p: p[0])
+        for key, rows in own.items()
+    }
+
+
+def _order_key(change: Change, siblings: list[Change]) -> OrderKey:
+    """(epoch, position, partition, offset); a snapshot row takes the highest position at lower offsets of its partition."""
+    position = change.position
+    if change.op == "r":
+        before = [
+            other.position
+            for other in siblings
+            if other.op != "r"
+            and (other.epoch, other.partition) == (change.epoch, change.partition)
+            and other.offset < change.offset
+        ]
+        position = max((p for p in before if p is not None), default=None)
+    return (change.epoch, position or "", change.partition, change.offset)
+
+
+def _filled(ordered: dict[Key, list[tuple[OrderKey, Change]]]) -> dict[Key, list[Change]]:
+    """Step 1: an unavailable value is that of the last upsert before it; across a key change, of the old key's."""
+    everything = sorted(
+        ((order, key, change) for key, rows in ordered.items() for order, change in rows if change.op != "t"),
+        key=lambda item: item[0],
+    )
+    upserts: dict[Key, dict[str, Value]] = {}
+    done: dict[tuple[Key, OrderKey], Change] = {}
+    for order, key, change in everything:
+        if not change.is_upsert:
+            continue
+        before = upserts.get(change.old_key if change.old_key is not None else key, {})
+        values = {
+            name: before.get(name) if isinstance(value, _Unavailable) else value for name, value in change.attributes
+        }
+        upserts[key] = values
+        done[key, order] = replace(change, attributes=tuple(values.items()))
+    # The identity is of the record as it came, so it must be remembered before values are filled.
+    return {
+        key: [_Filled.of(done.get((key, order), change), change) for order, change in rows]
+        for key, rows in ordered.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Filled(Change):
+    original: str = ""
+
+    @staticmethod
+    def of(change: Change, original: Change) -> _Filled:
+        return _Filled(**change.__dict__, original=original.identity)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return {name: value for name, value in self.attributes if not isinstance(value, _Unavailable)}
+
+
+def _versions(key: Key, rows: list[Change], policies: Policies) -> list[Version]:
+    changes = [row for row in rows if isinstance(row, _Filled)]
+    effective = _effective(changes, policies)
+    upserts = [change for _, change in effective if change.is_upsert]
+    if not upserts:
+        return []
+    latest = upserts[-1].values
+    standing = {instant: change for instant, change in effective}
+    versions: list[Version] = []
+    last_known: dict[str, Value] = {}
+    state: tuple[object, ...] | None = None
+    seen = iter(effective)
+    for instant, change in standing.items():
+        for _, passed in seen:
+            last_known = passed.values if passed.is_upsert else last_known
+            if passed is change:
+                break
+        live = state is not None and state[0] == "live"
+        if change.is_upsert:
+            new_state: tuple[object, ...] | None = ("live", tuple(change.values[name] for name in policies.type2))
+        elif change.op == "d" and policies.hard_delete == "new_record":
+            new_state = ("deleted",) if live or state == ("deleted",) else None
+        else:
+            new_state = None if change.op == "d" or live else state
+        if new_state == state:
+            continue
+        if state is not None:
+            versions[-1] = replace(versions[-1], effective_to=instant)
+        if new_state is not None:
+            attributes = {name: last_known[name] for name in policies.type2} | {
+                name: latest[name] for name in policies.type1
+            }
+            identity = ORIGIN if instant == BEGINNING_OF_TIME else change.original
+            versions.append(
+                Version(key, instant, None, tuple(sorted(attributes.items())), new_state == ("deleted",), identity)
+            )
+        state = new_state
+    return versions
+
+
+def _effective(changes: list[_Filled], policies: Policies) -> list[tuple[int, _Filled]]:
+    """Steps 2 and 5: the changes that count, each with its instant: ignored ones and idle snapshot rows out, clocks clamped."""
+    if policies.hard_delete == "ignore":
+        changes = [change for change in changes if change.op != "d"]
+    if policies.truncate == "ignore":
+        changes = [change for change in changes if change.op != "t"]
+    tracked = (*policies.type1, *policies.type2)
+    result: list[tuple[int, _Filled]] = []
+    live_state: list[Value] | None = None
+    instant = BEGINNING_OF_TIME
+    for change in changes:
+        if change.op == "t" and live_state is None:
+            continue
+        state = [change.values[name] for name in tracked] if change.is_upsert else None
+        if change.op == "r" and state == live_state:
+            continue
+        at_origin = not result and change.op == "r" and policies.first_snapshot_at_origin
+        if not at_origin:
+            instant = max(instant, min(change.source_ts, change.kafka_ts + policies.tolerance))
+        result.append((instant, change))
+        live_state = state
+    return result
