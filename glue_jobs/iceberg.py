@@ -1,0 +1,360 @@
+"""Iceberg at the edge: tables from shapes, commits that carry progress, and progress read back.
+
+Every commit of a promoted table carries, in its snapshot summary, the cumulative progress of the hop that wrote it: JSON
+`{"<source table>": <sequence>}` under `lake.progress`. It is read through the chain of snapshots, from the current one
+back, so a commit that brings no progress of its own must copy it forward (`commit_properties` does, for any SQL).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors.exceptions.captured import CapturedException
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.session import CATALOG
+from schemas.errors import CommitConflictError, LakeError
+
+PROGRESS: Final = "lake.progress"
+STAGED: Final = "staged"
+"""Branch that holds a batch between its write and its publication."""
+
+_PROPERTIES: Final = {
+    "format-version": "2",
+    "write.format.default": "parquet",
+    "write.parquet.compression-codec": "zstd",
+    # A batch is written as it is partitioned: a shuffle for each append costs more than the few small files it saves.
+    "write.distribution-mode": "none",
+    "write.spark.fanout.enabled": "true",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "50",
+}
+_WIDER: Final = {("int", "bigint"), ("float", "double")}
+
+
+class TableShapeError(LakeError):
+    """A table that exists has a column of a type that its contract's cannot follow."""
+
+
+class ProgressLostError(LakeError):
+    """A table holds data but no snapshot in its chain says how far it is promoted."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: name, Spark SQL type, comment."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What a table must look like.
+
+    `partitioned_by` holds Iceberg transforms in SQL (`days(_kafka_ts)`, `bucket(16, customer_id)`); `properties` win
+    over the module's defaults.
+    """
+
+    namespace: str
+    table: str
+    columns: tuple[Column, ...]
+    partitioned_by: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    comment: str = ""
+
+    @property
+    def name(self) -> str:
+        """The quoted name in Spark SQL."""
+        return table_name(self.namespace, self.table)
+
+
+def table_name(namespace: str, table: str) -> str:
+    """``lake.`namespace`.`table` ``, quoted for Spark SQL."""
+    return f"{CATALOG}.{_quoted(namespace)}.{_quoted(table)}"
+
+
+def on_branch(table: str, branch: str = STAGED) -> str:
+    """The name under which a branch of a table is read and written."""
+    return f"{table}.{_quoted('branch_' + branch)}"
+
+
+def exists(spark: SparkSession, table: str) -> bool:
+    """Whether a table (quoted name) is in the catalog."""
+    return bool(spark.catalog.tableExists(table))
+
+
+def ensure_table(spark: SparkSession, shape: TableShape) -> None:
+    """Creates namespace and table, or adds the missing columns and widens types, so that the table fits the shape.
+
+    Columns that the table has beyond the shape stay. A new table starts with an empty snapshot.
+
+    Raises:
+        TableShapeError: a column's type cannot follow (int widens to bigint, float to double, a decimal in precision).
+    """
+    if not exists(spark, shape.name):
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}")
+        spark.sql(_create_sql(shape))
+    else:
+        for statement in evolution_sql(shape, columns(spark, shape.name)):
+            spark.sql(statement)
+    table = load(spark, shape.name)
+    if table.currentSnapshot() is None:
+        table.newAppend().commit()
+
+
+def columns(spark: SparkSession, table: str) -> dict[str, str]:
+    """Spark SQL type of each column, in table order."""
+    return {item.name: item.dataType.simpleString() for item in spark.table(table).schema.fields}
+
+
+def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
+    """The statements that bring a table whose columns are `found` to the shape; empty when it fits.
+
+    Raises:
+        TableShapeError: a type cannot follow.
+    """
+    statements = []
+    missing = [column for column in shape.columns if column.name not in found]
+    if missing:
+        statements.append(f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})")
+    for column in shape.columns:
+        old = found.get(column.name, column.type)
+        if _same_type(old, column.type):
+            continue
+        if not _widens(old, column.type):
+            raise TableShapeError(
+                f"column {column.name} is {old} and cannot become {column.type}",
+                where=shape.name,
+                remedy="give the contract's column its old type, or a new name",
+            )
+        statements.append(f"ALTER TABLE {shape.name} ALTER COLUMN {_quoted(column.name)} TYPE {column.type}")
+    return statements
+
+
+def wider(one: str, other: str) -> str:
+    """The Spark SQL type of two that holds both, where Iceberg can widen one to the other; else the second."""
+    return one if _widens(other, one) else other
+
+
+def append(df: DataFrame, table: str, progress: Mapping[str, int], *, branch: str | None = None) -> None:
+    """Appends `df` (columns by name) in one commit that carries `progress`; an empty `df` commits the progress alone.
+
+    Args:
+        df: the rows.
+        table: quoted name.
+        progress: cumulative progress after this commit; all of it, not the change.
+        branch: a branch to write to instead of the table's main state.
+    """
+    target = table if branch is None else on_branch(table, branch)
+    df.writeTo(target).option(f"snapshot-property.{PROGRESS}", encode(progress)).append()
+
+
+def commit_progress(spark: SparkSession, table: str, progress: Mapping[str, int]) -> None:
+    """A commit that adds no rows and carries `progress`."""
+    load(spark, table).newAppend().set(PROGRESS, encode(progress)).commit()
+
+
+def overwrite(df: DataFrame, table: str, condition: Any, progress: Mapping[str, int]) -> None:
+    """Replaces the rows for which `condition` (a Column over the table) holds by `df`; the commit carries `progress`."""
+    df.writeTo(table).option(f"snapshot-property.{PROGRESS}", encode(progress)).overwrite(condition)
+
+
+def sql(spark: SparkSession, statement: str, progress: Mapping[str, int]) -> DataFrame:
+    """Runs one writing statement (MERGE, DELETE, UPDATE, CALL) whose commits carry `progress`."""
+    with commit_properties(spark, {PROGRESS: encode(progress)}):
+        return spark.sql(statement)
+
+
+def progress(spark: SparkSession, table: str) -> dict[str, int]:
+    """Progress of the newest commit that carries one; empty for a table that is not there or was never promoted to.
+
+    Raises:
+        ProgressLostError: the table has rows, and its snapshots say nothing.
+    """
+    if not exists(spark, table):
+        return {}
+    return progress_of(load(spark, table), table)
+
+
+def progress_of(table: Any, name: str) -> dict[str, int]:
+    """As `progress`, of a loaded Iceberg table (`load`)."""
+    snapshot = table.currentSnapshot()
+    newest = snapshot
+    while snapshot is not None:
+        text = snapshot.summary().get(PROGRESS)
+        if text is not None:
+            return decode(text, name)
+        parent = snapshot.parentId()
+        snapshot = None if parent is None else table.snapshot(parent)
+    if newest is not None and int(newest.summary().get("total-records") or 0) > 0:
+        raise ProgressLostError(
+            "no snapshot says how far the table is promoted",
+            where=name,
+            remedy=f"roll it back to a snapshot that has {PROGRESS}; expire snapshots with glue_jobs.maintenance only",
+        )
+    return {}
+
+
+def load(spark: SparkSession, table: str) -> Any:
+    """The Iceberg table object (`org.apache.iceberg.Table`), fresh from the catalog."""
+    return _jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
+
+
+def open_branch(spark: SparkSession, table: str, branch: str = STAGED) -> int:
+    """A branch at the table's current state, for `append(…, branch=…)`; what an earlier attempt left there is dropped.
+
+    Returns:
+        The snapshot id that the branch starts from.
+    """
+    loaded = load(spark, table)
+    current = int(loaded.currentSnapshot().snapshotId())
+    manage = loaded.manageSnapshots()
+    if loaded.refs().containsKey(branch):
+        manage = manage.replaceBranch(branch, current)
+    else:
+        manage = manage.createBranch(branch, current)
+    manage.commit()
+    return current
+
+
+def publish(spark: SparkSession, table: str, branch: str = STAGED) -> None:
+    """Makes the branch the table's state and ends the branch, in one atomic commit.
+
+    Raises:
+        CommitConflictError: the table moved since the branch was opened.
+    """
+    loaded = load(spark, table)
+    try:
+        loaded.manageSnapshots().fastForwardBranch("main", branch).removeBranch(branch).commit()
+    except (Py4JJavaError, CapturedException) as error:
+        if _moved(error):
+            raise CommitConflictError(
+                "another writer committed to the table in the meantime",
+                where=table,
+                remedy="run the promotion again; run one promotion of a pipeline at a time",
+            ) from None
+        raise
+
+
+def discard(spark: SparkSession, table: str, branch: str = STAGED) -> None:
+    """Drops a branch and with it the rows written to it; nothing happens where it is not there."""
+    loaded = load(spark, table)
+    if loaded.refs().containsKey(branch):
+        loaded.manageSnapshots().removeBranch(branch).commit()
+
+
+def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) -> None:
+    """Deletes the files whose rows all have `column > value`; a commit only where there are some.
+
+    Meant for what a crashed attempt appended: such files hold nothing else.
+    """
+    loaded = load(spark, table)
+    above = _jvm(spark).org.apache.iceberg.expressions.Expressions.greaterThan(column, value)
+    files = loaded.newScan().filter(above).planFiles()
+    try:
+        any_files = files.iterator().hasNext()
+    finally:
+        files.close()
+    if any_files:
+        loaded.newDelete().deleteFromRowFilter(above).commit()
+
+
+@contextmanager
+def commit_properties(spark: SparkSession, properties: Mapping[str, str]) -> Iterator[None]:
+    """Within it, every Iceberg commit that SQL of this thread makes carries `properties` in its snapshot summary.
+
+    Iceberg's own `CommitMetadata.withCommitProperties` takes a Java callable, so would need a callback server in the
+    driver; the properties are held in the thread, where it holds them.
+    """
+    jvm = _jvm(spark)
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    metadata = loader.loadClass("org.apache.iceberg.spark.CommitMetadata")
+    holder = metadata.getDeclaredField("COMMIT_PROPERTIES")
+    holder.setAccessible(True)
+    local = holder.get(None)
+    values = jvm.java.util.HashMap()
+    for name, value in properties.items():
+        values.put(name, value)
+    before = local.get()
+    local.set(values)
+    try:
+        yield
+    finally:
+        local.set(before)
+
+
+def encode(values: Mapping[str, int]) -> str:
+    """Progress as it stands in a snapshot summary."""
+    return json.dumps(dict(sorted(values.items())), separators=(",", ":"))
+
+
+def decode(text: str, where: str) -> dict[str, int]:
+    """Progress from a snapshot summary.
+
+    Raises:
+        ProgressLostError: it is no object of integers.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and all(type(value) is int for value in body.values()):
+        return body
+    what = f"{PROGRESS} of the newest snapshot is damaged"
+    raise ProgressLostError(what, where=where, remedy="roll the table back one snapshot")
+
+
+def _create_sql(shape: TableShape) -> str:
+    settings = {**_PROPERTIES, **shape.properties}
+    properties = ", ".join(f"{_text(name)} = {_text(value)}" for name, value in settings.items())
+    partitions = f" PARTITIONED BY ({', '.join(shape.partitioned_by)})" if shape.partitioned_by else ""
+    comment = f" COMMENT {_text(shape.comment)}" if shape.comment else ""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {shape.name} ({', '.join(map(_column_sql, shape.columns))}) "
+        f"USING iceberg{partitions}{comment} TBLPROPERTIES ({properties})"
+    )
+
+
+def _column_sql(column: Column) -> str:
+    comment = f" COMMENT {_text(column.comment)}" if column.comment else ""
+    return f"{_quoted(column.name)} {column.type}{comment}"
+
+
+def _same_type(found: str, wanted: str) -> bool:
+    return found.replace(" ", "").lower() == wanted.replace(" ", "").lower()
+
+
+def _widens(old: str, new: str) -> bool:
+    if (old, new) in _WIDER:
+        return True
+    sizes = [re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", text) for text in (old, new)]
+    if not all(sizes):
+        return False
+    (precision, scale), (wider_precision, same) = ((int(m[1]), int(m[2])) for m in sizes if m)
+    return scale == same and wider_precision > precision
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _jvm(spark: SparkSession) -> Any:
+    return spark._jvm
+
+
+def _moved(error: Py4JJavaError | CapturedException) -> bool:
+    """Whether a publication failed because the table is no longer where the branch was opened."""
+    text = str(error)
+    return any(part in text for part in ("Cannot fast-forward", "CommitFailedException", "ValidationException"))
