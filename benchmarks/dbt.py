@@ -1,0 +1,89 @@
+"""dbt with DuckDB in an environment of its own, and its snapshot of one table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.local.jars import cache_folder
+from schemas.errors import LakeError
+
+HERE: Final = Path(__file__).parent
+LOCK: Final = HERE / "requirements-dbt.lock"
+PROJECT: Final = HERE / "dbt_snapshot"
+SNAPSHOT_TABLE: Final = "main_snapshots.customer_history"
+"""Where dbt keeps the history, in the schema that it names itself."""
+
+
+class DbtError(LakeError):
+    """dbt cannot be installed, or its run failed."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one run of `dbt snapshot` took: the statement's own time as dbt tells it, and the whole command's."""
+
+    seconds: float
+    command_seconds: float
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """An installed dbt: its Python."""
+
+    python: Path
+
+    @classmethod
+    def installed(cls) -> Dbt:
+        """The environment for the lock file, made in the cache when it is not there.
+
+        Raises:
+            DbtError: a package cannot be had.
+        """
+        digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+        home = cache_folder().absolute() / f"dbt-{digest}-{sys.version_info.major}.{sys.version_info.minor}"
+        if not (home / "complete").exists():
+            _install(home)
+        return cls(home / "bin" / "python")
+
+    def snapshot(self, database: Path, threads: int, artefacts: Path) -> Snapshot:
+        """Runs `dbt snapshot` on a DuckDB file that holds `raw.customer`.
+
+        Args:
+            database: the file.
+            threads: threads of its engine.
+            artefacts: an empty folder for what dbt writes about the run.
+
+        Raises:
+            DbtError: it failed; carries the end of what it said.
+        """
+        places = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", artefacts, "--log-path", artefacts]
+        command = [self.python, "-m", "dbt.cli.main", "--quiet", "snapshot", *places]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        environment = kept | {"BENCH_DUCKDB": str(database), "BENCH_THREADS": str(threads), "TZ": "UTC"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr).strip()[-1500:]
+            raise DbtError(f"dbt snapshot failed:\n{said}", where=str(database), remedy=f"see {artefacts}/dbt.log")
+        results = json.loads((artefacts / "run_results.json").read_text(encoding="utf-8"))
+        (node,) = results["results"]
+        return Snapshot(float(node["execution_time"]), float(results["elapsed_time"]))
+
+
+def _install(home: Path) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    uv = [sys.executable, "-m", "uv"]
+    make = [*uv, "venv", "--clear", "--python", sys.executable, home]
+    install = [*uv, "pip", "install", "--only-binary", ":all:", "--require-hashes", "--python", home / "bin" / "python"]
+    for command in (make, [*install, "-r", LOCK]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = done.stderr.strip()[-1500:]
+            raise DbtError(f"cannot be installed:\n{said}", where=str(LOCK), remedy="check the network, then run again")
+    (home / "complete").touch()

@@ -1,0 +1,102 @@
+"""The peers of hop 1: what one would write with Spark alone, as Structured Streaming jobs that read what is there and end.
+
+None of them has manifests, dead letters, a look at headers or counts; a crash between two of their steps loses or doubles rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.avro.functions import from_avro
+from pyspark.sql.streaming import DataStreamWriter
+
+from streaming.envelope import REJECTED, Group, landing_rows
+
+_FRAMING_BYTES: Final = 5
+_HOURS: Final = (("year", "yyyy"), ("month", "MM"), ("day", "dd"), ("hour", "HH"))
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic to read, at most `per_batch` records at once."""
+
+    bootstrap_servers: str
+    name: str
+    per_batch: int
+
+
+def to_nowhere(spark: SparkSession, topic: Topic, checkpoint: Path) -> int:
+    """Reads the whole topic and throws it away; how many records there were."""
+    return _finished(_records(spark, topic).writeStream.format("noop"), checkpoint)
+
+
+def bare(spark: SparkSession, topic: Topic, key_schema: str, value_schema: str, target: Path, checkpoint: Path) -> int:
+    """`foreachBatch` with `from_avro`, appended to Parquet partitioned by hour; how many records there were.
+
+    Columns: topic, partition, offset, timestamp, key, and the envelope's fields.
+    """
+
+    def decoded(batch: DataFrame) -> DataFrame:
+        return batch.select(
+            "topic",
+            "partition",
+            "offset",
+            "timestamp",
+            _avro("key", key_schema).alias("key"),
+            _avro("value", value_schema).alias("value"),
+        ).select("topic", "partition", "offset", "timestamp", "key", "value.*")
+
+    return _appended(spark, topic, decoded, "timestamp", target, checkpoint)
+
+
+def without_protocol(spark: SparkSession, topic: Topic, group: Group, target: Path, checkpoint: Path) -> int:
+    """Hop 1's own decoding and columns, appended as they are: no manifest, counts, files set aside or stored schemas."""
+
+    def decoded(batch: DataFrame) -> DataFrame:
+        return landing_rows(batch, group, 0).where(F.col(REJECTED).isNull()).drop(REJECTED)
+
+    return _appended(spark, topic, decoded, "_kafka_ts", target, checkpoint)
+
+
+def _records(spark: SparkSession, topic: Topic) -> DataFrame:
+    options = {
+        "kafka.bootstrap.servers": topic.bootstrap_servers,
+        "subscribe": topic.name,
+        "startingOffsets": "earliest",
+        "includeHeaders": "true",
+        "maxOffsetsPerTrigger": str(topic.per_batch),
+    }
+    return spark.readStream.format("kafka").options(**options).load()
+
+
+def _avro(part: str, schema: str) -> Column:
+    payload = F.expr(f"substring({part}, {_FRAMING_BYTES + 1}, length({part}) - {_FRAMING_BYTES})")
+    return from_avro(payload, schema, {"mode": "PERMISSIVE"})
+
+
+def _appended(
+    spark: SparkSession,
+    topic: Topic,
+    decoded: Callable[[DataFrame], DataFrame],
+    instant: str,
+    target: Path,
+    checkpoint: Path,
+) -> int:
+    hours = [F.date_format(instant, pattern).alias(name) for name, pattern in _HOURS]
+
+    def write(batch: DataFrame, _batch_id: int) -> None:
+        rows = decoded(batch).select("*", *hours)
+        rows.write.mode("append").partitionBy("year", "month", "day", "hour").parquet(str(target))
+
+    return _finished(_records(spark, topic).writeStream.foreachBatch(write), checkpoint)
+
+
+def _finished(writer: DataStreamWriter, checkpoint: Path) -> int:
+    query = writer.option("checkpointLocation", str(checkpoint)).trigger(availableNow=True).start()
+    query.awaitTermination()
+    return sum(int(progress["numInputRows"]) for progress in query.recentProgress)
