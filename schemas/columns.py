@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TOPIC: Final = "_topic"
-PARTITION: Final = "_partition"
+PARTITION: Final = "_kafka_partition"
 OFFSET: Final = "_offset"
 KAFKA_TS: Final = "_kafka_ts"
 HEADERS: Final = "_headers"
