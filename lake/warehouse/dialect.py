@@ -1,0 +1,34 @@
+"""Redshift SQL for other engines, by sqlglot: only for running it, never for showing or shipping it."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Final
+
+import sqlglot
+from sqlglot import exp
+
+_STORAGE: Final = (exp.DistStyleProperty, exp.DistKeyProperty, exp.SortKeyProperty)
+_BINARY: Final = (exp.DataType.Type.VARBINARY, exp.DataType.Type.BINARY)
+
+
+@lru_cache(maxsize=4096)
+def transpiled(sql: str, dialect: str) -> str:
+    """One statement for another engine, without what only Redshift stores by.
+
+    Args:
+        sql: a Redshift statement; `:name` is a parameter.
+        dialect: sqlglot's name of the engine.
+
+    Raises:
+        sqlglot.errors.ParseError: it is no SQL.
+    """
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    tree = sqlglot.parse_one(sql, read="redshift")
+    for node in list(tree.find_all(*_STORAGE)):
+        node.pop()
+    for kind in list(tree.find_all(exp.DataType)):
+        if kind.this in _BINARY:
+            kind.set("expressions", [])
+    return tree.sql(dialect=dialect, comments=False)

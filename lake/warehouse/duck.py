@@ -1,0 +1,184 @@
+"""The embedded warehouse: the same SQL on a DuckDB file."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlparse
+
+import duckdb
+
+from lake.store import Store
+from lake.warehouse.dialect import transpiled
+from lake.warehouse.port import Parameters, QueryResult, WarehouseError
+from redshift_sql.statements import Kind, Statement
+
+_DIALECT: Final = "duckdb"
+_HOLDER: Final = re.compile(r"\(PID (\d+)\)")
+_VALUES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\d{3,}")
+_RESTORE: Final = "restore the file, or remove the load manifest and make the load again"
+_AGAIN: Final = "make the load files again with the contract in use"
+_QUERY_REMEDY: Final = 'tables lie in the schemas analytics and staging; list them with: lake sql "SHOW ALL TABLES"'
+_READING: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+
+
+@dataclass
+class DuckWarehouse:
+    """A session with a DuckDB file; one process at a time may write. `store` is where COPY manifests are read."""
+
+    connection: duckdb.DuckDBPyConnection
+    store: Store
+
+    @classmethod
+    def open(cls, path: Path, store: Store, *, read_only: bool = False) -> Self:
+        """Opens the file, and creates it unless `read_only`.
+
+        Raises:
+            WarehouseError: another process holds the file, or it cannot be opened.
+        """
+        if read_only and not path.exists():
+            raise WarehouseError("there is no warehouse yet", where=str(path), remedy="load one with: lake load")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as error:
+            raise _not_opened(path, str(error)) from None
+        connection.execute("SET TimeZone = 'UTC'")
+        return cls(connection, store)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+
+    def execute(self, statement: Statement, parameters: Parameters) -> int:
+        if statement.kind is Kind.LOCK:
+            return 0
+        rows = self._run(statement, parameters).fetchall()
+        return int(rows[0][0]) if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int) else 0
+
+    def ask(self, statement: Statement, parameters: Parameters) -> QueryResult:
+        return _result(self._run(statement, parameters))
+
+    def copy(self, statement: Statement, manifest: str) -> int:
+        entries = json.loads(self.store.read(manifest))["entries"]
+        if not entries:
+            return 0
+        with tempfile.TemporaryDirectory(prefix="lake-copy-") as scratch:
+            files = [str(self._local(entry, manifest, Path(scratch))) for entry in entries]
+            self._fit(statement, files, manifest)
+            # Positional as on Redshift: the names in the files do not matter.
+            sql = f"INSERT INTO {statement.table} SELECT * FROM read_parquet(?, union_by_name = false)"  # noqa: S608 - the plan's own name
+            try:
+                rows = self.connection.execute(sql, [files]).fetchall()
+            except duckdb.Error as error:
+                raise _failed(statement, error) from None
+        return int(rows[0][0])
+
+    def query(self, sql: str) -> QueryResult:
+        try:
+            kinds = [item.type for item in self.connection.extract_statements(sql)]
+            if len(kinds) != 1 or not _READING.issuperset(kinds):
+                what = "only one query at a time, and none that writes"
+                raise WarehouseError(what, where="lake sql", remedy='start with SELECT, as in: lake sql "SELECT 1"')
+            return _result(self.connection.execute(sql))
+        except duckdb.Error as error:
+            raise WarehouseError(str(error).strip(), where="lake sql", remedy=_QUERY_REMEDY) from None
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _run(self, statement: Statement, parameters: Parameters) -> duckdb.DuckDBPyConnection:
+        sql = transpiled(statement.sql, _DIALECT)
+        values = {name: parameters[name] for name in statement.parameters}
+        try:
+            return self.connection.execute(sql, values) if values else self.connection.execute(sql)
+        except duckdb.Error as error:
+            raise _failed(statement, error) from None
+
+    def _commit(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except duckdb.Error as error:
+            raise WarehouseError(f"the commit failed: {_shown(error)}", where="the warehouse", remedy=_remedy(error)) from None
+
+    def _rollback(self) -> None:
+        try:
+            self.connection.execute("ROLLBACK")
+        except duckdb.Error:
+            return
+
+    def _local(self, entry: dict[str, Any], manifest: str, scratch: Path) -> Path:
+        """A manifest's file as a local path, checked against the size the manifest states."""
+        url = str(entry["url"])
+        name = f"{manifest}: {url.rsplit('/', 1)[-1]}"
+        if urlparse(url).scheme == "file":
+            path = Path(unquote(urlparse(url).path))
+            if not path.is_file():
+                raise WarehouseError("a load file is missing", where=name, remedy=_RESTORE)
+        else:
+            path = scratch / f"{len(list(scratch.iterdir()))}.parquet"
+            path.write_bytes(self.store.read(url.removeprefix(self.store.uri).lstrip("/")))
+        size, wanted = path.stat().st_size, entry.get("meta", {}).get("content_length")
+        if wanted is not None and size != wanted:
+            raise WarehouseError(f"the file has {size} bytes, its manifest says {wanted}", where=name, remedy=_RESTORE)
+        return path
+
+    def _fit(self, statement: Statement, files: list[str], manifest: str) -> None:
+        """COPY is positional and strict: the files must have as many columns as the table, of its types."""
+        table = self.connection.execute(f"DESCRIBE {statement.table}").fetchall()
+        found = self.connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [files[:1]]).fetchall()
+        if len(table) != len(found):
+            what = f"the files have {len(found)} columns, {statement.table} has {len(table)}"
+            raise WarehouseError(what, where=manifest, remedy=_AGAIN)
+        for target, source in zip(table, found, strict=True):
+            if _family(target[1]) != _family(source[1]):
+                what = f"column {source[0]} is {source[1]}, {statement.table}.{target[0]} is {target[1]}"
+                raise WarehouseError(what, where=manifest, remedy=_AGAIN)
+
+
+def _family(kind: str) -> str:
+    """Types that COPY takes for each other: the same, but for timestamps, which a file may mark as UTC."""
+    return "TIMESTAMP" if kind.upper().startswith("TIMESTAMP") else kind.upper()
+
+
+def _result(cursor: duckdb.DuckDBPyConnection) -> QueryResult:
+    columns = tuple(str(item[0]) for item in cursor.description or ())
+    return QueryResult(columns, tuple(tuple(row) for row in cursor.fetchall()))
+
+
+def _failed(statement: Statement, error: duckdb.Error) -> WarehouseError:
+    return WarehouseError(f"the statement failed: {_shown(error)}", where=statement.where, remedy=_remedy(error))
+
+
+def _shown(error: duckdb.Error) -> str:
+    """The first line of the engine's message, with everything that might be a value of the data left out."""
+    return _VALUES.sub("…", str(error).split("\n", 1)[0])[:200]
+
+
+def _remedy(error: duckdb.Error) -> str:
+    text = str(error).lower()
+    if any(sign in text for sign in ("no space", "disk", "file too large", "could not write")):
+        return "make room on the disk and run it again; nothing was written"
+    return "nothing was written; mend the cause and run it again"
+
+
+def _not_opened(path: Path, message: str) -> WarehouseError:
+    holder = _HOLDER.search(message)
+    if "lock" not in message.lower():
+        remedy = "check the path, its rights, the disk, and that it is a warehouse file of this release"
+        return WarehouseError("the warehouse file cannot be opened", where=str(path), remedy=remedy)
+    who = f"process {holder[1]}" if holder else "another process"
+    remedy = f"wait for {who} to end, or end it; then run again"
+    return WarehouseError(f"the warehouse file is in use by {who}", where=str(path), remedy=remedy)

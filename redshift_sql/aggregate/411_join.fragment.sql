@@ -1,0 +1,1 @@
+left join analytics.{d} as {r} on f.{r} = {r}.{sk}

@@ -1,0 +1,5 @@
+-- grain: {grain}
+create table if not exists analytics.{a} (
+    {aggregate: # #type}
+)
+{storage};

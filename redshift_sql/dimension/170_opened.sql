@@ -1,0 +1,63 @@
+-- Versions: runs of consecutive upserts with equal type-2 attributes, half-open in time.
+
+drop table if exists {d}_opened;
+
+-- grain: one row per version that the changes open, and the open version of a seed
+create temp table {d}_opened as
+-- Changes at one instant are one: the last in order stands.
+with standing as (
+    select
+        s.*,
+        sum(_is_upsert) over (partition by {key: #} order by _n rows unbounded preceding) as _life
+    from {d}_steps as s
+    where _rank_at_instant = 1
+),
+
+-- A life is an upsert with what follows up to the next upsert: only the first change after the upsert can end it.
+lives as (
+    select
+        standing.*,
+        row_number() over (partition by {key: #}, _life order by _n) as _place_in_life
+    from standing
+),
+
+turns as (
+    select
+        lives.*,
+        lag(_is_upsert) over (partition by {key: #} order by _n) as _was_upsert
+        {type2: , lag(#) over (partition by {key: #} order by _n) as _was_#}
+    from lives
+    where _is_seed = 1 or (_life > 0 and _place_in_life <= 2)
+),
+
+boundaries as (
+    select turns.*
+    from turns
+    where _is_seed = 1
+        or _is_upsert = 0
+        or coalesce(_was_upsert, 0) = 0
+        {type2: or case when # = _was_# or (# is null and _was_# is null) then 0 else 1 end = 1}
+),
+
+spans as (
+    select
+        boundaries.*,
+        lead(_at) over (partition by {key: #} order by _n) as _until
+    from boundaries
+)
+
+select
+    {key: s.#},
+    s._is_seed,
+    case when s._is_seed = 1 then s._seed_from else s._at end as effective_from,
+    s._until as effective_to,
+    case when s._is_upsert = 0 then true else false end as is_deleted,
+    case when s._is_seed = 0 and s._at = timestamp '{origin}' then s.origin_sk else s.change_sk end as _sk,
+    case
+        when s._is_seed = 0 and s._at = timestamp '{origin}' then 'origin' else s.change_identity
+    end as version_identity{type2: , k.#}
+from spans as s
+left join {d}_steps as k on {key: s.# = k.# | and} and s._known_n = k._n
+where s._is_upsert = 1
+    or (s._is_seed = 1 and s._seed_state = 'deleted')
+    or (s._is_seed = 0 and s.change_op = 'd' and '{hard_delete}' = 'new_record');

@@ -1,0 +1,55 @@
+"""History in SQL on the embedded warehouse: every written case, and generated logs against the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.reference.history import Change, Policies, history
+from tests.reference.logs import arrival_batches, batches, packed_log
+from tests.reference.vectors import Case, cases
+from tests.support.party import expected_rows
+from tests.support.warehouse import PartyBench, history_in_sql, packed, splits
+
+POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1000)
+Cut = Callable[[int, list[Change]], list[list[Change]]]
+
+
+def truncates(case: Case) -> bool:
+    return any(change.op == "t" for change in case.changes)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if not truncates(case)], ids=lambda case: case.name)
+def test_a_case_gives_its_versions_in_every_split_and_order(case: Case) -> None:
+    rounds, everything = packed(case)
+    assert history_in_sql(rounds, case.policies) == expected_rows(history(everything, case.policies))
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if truncates(case)], ids=lambda case: case.name)
+def test_a_case_with_a_truncate_gives_its_versions_in_every_split_and_order(case: Case) -> None:
+    expected = expected_rows(history(case.changes, case.policies))
+    for way in splits(case.changes):
+        assert history_in_sql(way, case.policies) == expected
+
+
+@pytest.mark.parametrize("hard_delete", ["close", "new_record", "ignore"])
+@given(seed=st.integers(0, 2**32), cut=st.sampled_from([batches, arrival_batches]))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_generated_logs_in_any_batching_give_the_models_history(hard_delete: str, seed: int, cut: Cut) -> None:
+    policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
+    log = packed_log(seed, keys=50)
+    assert history_in_sql(cut(seed, log), policies) == expected_rows(history(log, policies))
+
+
+def test_changes_that_follow_the_tip_are_applied_to_the_tip_alone() -> None:
+    changes = [Change(n, "u", (1,), f"{n:020d}", 100 * n, (("segment", s), ("region", "n"), ("address", "x"))) for n, s in [(1, "A"), (2, "B")]]
+    bench = PartyBench(POLICIES)
+    bench.load(changes[:1])
+    bench.load(changes[1:])
+    assert bench.warehouse.query("SELECT id FROM dim_party_extended").rows == ((1,),)
+    assert bench.warehouse.query("SELECT id FROM dim_party_recomputed").rows == ()
+    assert len(bench.rows()) == 2
