@@ -1,0 +1,146 @@
+"""Oracle 1: every record a read-committed consumer sees is in the lake exactly once, or in the dead letters exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from pyarrow.fs import FileSystem
+
+from lake.reconcile.verdict import Finding
+from lake.store import Store
+from schemas import LakeError
+from schemas.manifests import LandingManifest, check_successor
+
+_COORDINATES: Final = pa.schema([("_partition", pa.int32()), ("_offset", pa.int64())])
+_POLL_SECONDS: Final = 10.0
+_CONSUMER: Final[dict[str, str | int | float | bool]] = {
+    "group.id": "lake-reconcile",
+    "enable.auto.commit": False,
+    "isolation.level": "read_committed",
+    "enable.partition.eof": True,
+    "auto.offset.reset": "earliest",
+}
+
+
+def landing_manifests(store: Store, table: str) -> list[LandingManifest]:
+    """Every landing manifest of a table, oldest first.
+
+    Raises:
+        LakeError: a manifest is damaged, or does not follow the one before it.
+    """
+    keys = store.list(f"landing/_manifests/{table}")
+    manifests = [LandingManifest.from_json(store.read(key), key) for key in keys]
+    for number, manifest in enumerate(manifests):
+        check_successor(manifests[number - 1] if number else None, manifest)
+    return manifests
+
+
+def check_landing(store: Store, bootstrap: str, table: str, topic: str) -> tuple[Finding, dict[int, int]]:
+    """Compares Kafka's records with landed rows and dead letters, by coordinates.
+
+    Returns:
+        The finding, and the committed end offset per partition.
+
+    Raises:
+        LakeError: the broker does not answer, or a manifest is damaged.
+    """
+    manifests = landing_manifests(store, table)
+    if not manifests:
+        return Finding("landing", table, 0, 0, "nothing is committed"), {}
+    committed = manifests[-1].committed
+    current = [manifest for manifest in manifests if manifest.epoch == manifests[-1].epoch]
+    files = [file.path for m in current for file in m.files] + [file.path for m in current for file in m.dead_letters]
+    kept = _written_coordinates(store.uri, files)
+    seen, low = consumed_coordinates(bootstrap, topic, committed)
+    missing, unknown, twice = _compare(kept, seen, low)
+    detail = f"{len(current)} manifests; {missing} missing, {unknown} not in Kafka, {twice} twice"
+    return Finding("landing", table, seen.num_rows, missing + unknown + twice, detail), dict(committed)
+
+
+def consumed_coordinates(bootstrap: str, topic: str, ends: Mapping[int, int]) -> tuple[pa.Table, dict[int, int]]:
+    """(partition, offset) of every committed record below `ends`, read anew, and the lowest offset Kafka still holds.
+
+    Raises:
+        LakeError: the broker does not answer in time.
+    """
+    consumer = Consumer(_CONSUMER | {"bootstrap.servers": bootstrap})
+    try:
+        low = {p: _low_watermark(consumer, topic, p) for p in ends}
+        partitions: list[int] = []
+        offsets: list[int] = []
+        for partition, offset in _records(consumer, topic, low, ends):
+            partitions.append(partition)
+            offsets.append(offset)
+        return pa.table([pa.array(partitions, pa.int32()), pa.array(offsets, pa.int64())], schema=_COORDINATES), low
+    finally:
+        consumer.close()
+
+
+def _low_watermark(consumer: Consumer, topic: str, partition: int) -> int:
+    try:
+        watermarks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_POLL_SECONDS)
+    except KafkaException as error:
+        raise _no_answer(topic) from error
+    if watermarks is None:
+        raise _no_answer(topic)
+    return int(watermarks[0])
+
+
+def _records(
+    consumer: Consumer, topic: str, low: Mapping[int, int], ends: Mapping[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Coordinates from `low` to `ends`; a partition's end may be a transaction marker, which only its EOF tells."""
+    open_partitions = {p for p, end in ends.items() if low[p] < end}
+    consumer.assign([TopicPartition(topic, p, low[p]) for p in open_partitions])
+    while open_partitions:
+        messages = consumer.consume(10_000, timeout=_POLL_SECONDS)
+        if not messages:
+            raise _no_answer(topic)
+        for message in messages:
+            partition, offset, error = message.partition(), message.offset(), message.error()
+            if partition is None or offset is None or (error and error.code() != KafkaError._PARTITION_EOF):
+                raise _no_answer(topic)
+            if error or offset >= ends[partition]:
+                open_partitions.discard(partition)
+            else:
+                yield partition, offset
+
+
+def _no_answer(topic: str) -> LakeError:
+    return LakeError("the broker did not answer in time", where=f"topic {topic}", remedy="check it with: lake status")
+
+
+def _written_coordinates(lake_uri: str, files: Sequence[str]) -> pa.Table:
+    if not files:
+        return _COORDINATES.empty_table()
+    filesystem, root = FileSystem.from_uri(lake_uri)
+    paths = [f"{root}/{file}" for file in files]
+    return ds.dataset(paths, schema=_COORDINATES, format="parquet", filesystem=filesystem).to_table()
+
+
+def _compare(kept: pa.Table, seen: pa.Table, low: Mapping[int, int]) -> tuple[int, int, int]:
+    """Counts of records missing from the lake, in the lake but not in Kafka, and in the lake more than once."""
+    columns = [pa.array(list(low), pa.int32()), pa.array(list(low.values()), pa.int64())]
+    bounds = pa.table(columns, names=["_partition", "low"])
+    with duckdb.connect() as engine:
+        engine.register("all_kept", kept)
+        engine.register("seen", seen)
+        engine.register("bounds", bounds)
+        # What retention has taken from Kafka cannot be compared any more.
+        engine.execute(
+            "CREATE VIEW kept AS SELECT k.* FROM all_kept k JOIN bounds b USING (_partition) WHERE k._offset >= b.low"
+        )
+        missing = _count(engine, "SELECT * FROM seen EXCEPT SELECT * FROM kept")
+        unknown = _count(engine, "SELECT * FROM kept EXCEPT SELECT * FROM seen")
+        twice = _count(engine, "SELECT 1 FROM all_kept GROUP BY _partition, _offset HAVING count(*) > 1")
+    return missing, unknown, twice
+
+
+def _count(engine: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = engine.execute(f"SELECT count(*) FROM ({query})").fetchone()
+    return int(row[0]) if row else 0
