@@ -1,0 +1,1 @@
+"""Hop 1: Kafka → landing."""

@@ -1,0 +1,53 @@
+"""A JVM function that unpacks zlib, for records that Glue Schema Registry's serializer has compressed.
+
+Spark has no such SQL function, and a Python one would move every record through Python. The Java source beside this
+module is compiled in memory by Janino, which Spark itself uses to compile queries, and shipped to executors as a jar.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+from pyspark.sql.types import BinaryType
+
+from streaming.framing import INFLATE
+
+CLASS: Final = "retail.lake.InflateZlib"
+_SOURCE: Final = "InflateZlib.java"
+
+
+def register(spark: SparkSession) -> None:
+    """Makes `lake_inflate(binary) -> binary` known to the session (null for bytes that are no zlib); idempotent."""
+    if spark.catalog.functionExists(INFLATE):
+        return
+    _ship(spark)
+    spark.udf.registerJavaFunction(INFLATE, CLASS, BinaryType())
+
+
+def _ship(spark: SparkSession) -> None:
+    session: Any = spark._jsparkSession
+    loader = session.sharedState().jarClassLoader()
+    try:
+        loader.loadClass(CLASS)
+    except Py4JJavaError:
+        jar = Path(tempfile.mkdtemp(prefix="lake-inflate-")) / "inflate.jar"
+        write_jar(spark, jar)
+        session.sessionState().resourceLoader().addJar(str(jar))
+
+
+def write_jar(spark: SparkSession, jar: Path) -> None:
+    """Compiles the Java source and writes a jar with its class."""
+    jvm: Any = spark._jvm
+    source = (files("streaming") / _SOURCE).read_text(encoding="utf-8")
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.cook(source)
+    bytecodes = compiler.getBytecodes()
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name in bytecodes:
+            archive.writestr(f"{name.replace('.', '/')}.class", bytes(bytecodes[name]))

@@ -1,0 +1,72 @@
+"""Entry of hop 1, Kafka → landing: `python -m streaming.kafka_to_landing --pipeline retail …`; on Glue, the script."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from lake.session import job_session
+from schemas.errors import LakeError
+from streaming.arguments import USAGE, StreamArgs
+from streaming.job import Summary, run_once, run_until_stopped
+
+log = logging.getLogger("streaming")
+
+SESSION: Final = {
+    # Rows of few hours at a time: a writer for each costs less than sorting every task's rows by hour first.
+    "spark.sql.maxConcurrentOutputFileWriters": "8",
+    "spark.sql.streaming.minBatchesToRetain": "2",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the job; the exit code.
+
+    SIGTERM and SIGINT end it after the batch in hand; a second one ends it at once, which costs nothing but that batch.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words in (["--help"], ["-h"]):
+        sys.stdout.write(USAGE + "\n")
+        return 0
+    try:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("py4j").setLevel(logging.WARNING)
+        summary = run(StreamArgs.from_argv(words), stop_on_signals())
+    except LakeError as error:
+        log.error("%s: %s", type(error).__name__, error)
+        return 1
+    log.info("ended: %d rows landed, %d dead letters", summary.rows, summary.dead_letters)
+    return 0
+
+
+def run(args: StreamArgs, stopping: threading.Event) -> Summary:
+    """Runs the job in a session of its own, or in the active one."""
+    settings = args.settings
+    with job_session("kafka_to_landing", lake_uri=settings.lake_uri, catalog_uri="glue", extra=SESSION) as spark:
+        if args.once:
+            return run_once(spark, settings, stopping=stopping)
+        return run_until_stopped(spark, settings, args.trigger_seconds, stopping)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that the first SIGTERM or SIGINT sets; the next one acts as if nobody listened."""
+    stopping = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        log.info("%s: ending after the batch in hand", signal.Signals(number).name)
+        stopping.set()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+    return stopping
+
+
+if __name__ == "__main__":
+    sys.exit(main())

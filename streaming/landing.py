@@ -1,0 +1,230 @@
+"""One batch of one table: Kafka records → Parquet files and dead letters → manifest.
+
+The records are read once and written in one pass: those of the expected writer schemas as landing rows, all others
+raw, beside them. Only if there are others, these (few) are read back, grouped by their own writer schemas, landed, and
+what no schema can read becomes dead letters. No record is cached on the way, so memory does not follow the batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lake.store import Store
+from schemas.errors import GapError
+from schemas.manifests import LandedFile, LandingManifest, Range, WrittenFile, utc_now
+from streaming import framing, manifest_log, regroup, write
+from streaming.decoding import UnusableSchemaError, WriterSchema, writer_schema
+from streaming.envelope import NO_GROUP, Group
+from streaming.registry import SchemaCache
+from streaming.regroup import Share
+from streaming.write import Attempt, Written
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one table's records come from and go to."""
+
+    pipeline: str
+    table: str
+    topic: str
+    topic_id: str = ""
+    epoch: int = 0
+
+
+@dataclass
+class TableLanding:
+    """Lands the batches of one table, one after the other.
+
+    `last` is the newest manifest; `expected` the group most records of the coming batch will be of.
+    """
+
+    spark: SparkSession
+    store: Store
+    target: Target
+    cache: SchemaCache
+    last: LandingManifest | None = None
+    expected: Group = NO_GROUP
+    analysed: dict[str, WriterSchema | UnusableSchemaError] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def resume(
+        cls, spark: SparkSession, store: Store, target: Target, cache: SchemaCache, epoch: int | None = None
+    ) -> TableLanding:
+        """Continues after the newest manifest, with the writer schemas stored beside the data.
+
+        Args:
+            spark: a session in UTC.
+            store: the lake.
+            target: the table; its epoch is set from the newest manifest.
+            cache: writer schemas.
+            epoch: a raised epoch; it counts where it is later than the newest manifest's.
+        """
+        last = manifest_log.newest(store, target.table)
+        current = max(last.epoch if last else 0, target.epoch, epoch or 0)
+        landing = cls(spark, store, replace(target, epoch=current), cache, last)
+        landing._recall_schemas()
+        return landing
+
+    @property
+    def committed(self) -> dict[int, int]:
+        """Next offset by partition, in this epoch."""
+        return self.last.committed if self.last and self.last.epoch == self.target.epoch else {}
+
+    def land(self, records: DataFrame, starts: Mapping[int, int], ends: Mapping[int, int]) -> LandingManifest | None:
+        """Writes and commits one batch; one that is committed already is a no-op.
+
+        Args:
+            records: the batch as Spark's Kafka source gives it (with headers).
+            starts: its first offset by partition.
+            ends: its end offset by partition, exclusive.
+
+        Returns:
+            the manifest, or `None` where everything was committed before.
+
+        Raises:
+            GapError: the batch starts after what is committed.
+            CommitConflictError: another job lands the same table.
+            RegistryUnavailableError: an outage of the registry outlasted the patience.
+        """
+        ranges = batch_ranges(self.target.table, self.committed, starts, ends)
+        if all(start == end for start, end in ranges.values()):
+            return None
+        attempt = Attempt(self.store, self.target.table, self.last.seq + 1 if self.last else 1, uuid.uuid4().hex[:8])
+        landed, dead = self._write(uncommitted(records, starts, ranges), attempt)
+        manifest = LandingManifest(
+            pipeline=self.target.pipeline,
+            table=self.target.table,
+            topic=self.target.topic,
+            topic_id=self.target.topic_id,
+            epoch=self.target.epoch,
+            seq=attempt.seq,
+            attempt=attempt.id,
+            ranges=ranges,
+            files=landed,
+            dead_letters=dead,
+            schemas=self._store_schemas({i for f in landed for i in (f.schema_id, f.key_schema_id) if i}),
+            committed_at=utc_now(),
+        )
+        manifest_log.commit(self.store, self.last, manifest)
+        self.last = manifest
+        return manifest
+
+    def _write(self, records: DataFrame, attempt: Attempt) -> tuple[tuple[LandedFile, ...], tuple[WrittenFile, ...]]:
+        if self.expected is NO_GROUP:
+            self.expected = self._peek(records)
+        first = write.landing_files(records, self.expected, self.target.epoch, attempt)
+        if not first.rejected:
+            return first.landed, ()
+        others = regroup.read_rejected(records.sparkSession, self.store, first)
+        found = regroup.census(others)
+        shares = regroup.shares_of(found, self._schemas_of(found.ids))
+        written = [first]
+        for number, share in enumerate(shares):
+            part = regroup.records_of(others, share)
+            written.append(write.landing_files(part, share.group, self.target.epoch, attempt.part(number)))
+        regrouped = sum(f.rows for part in written[1:] for f in part.landed)
+        dead: tuple[WrittenFile, ...] = ()
+        if regrouped < first.rejected_rows:
+            dead = self._write_dead_letters(records.sparkSession, others, shares, written, attempt)
+        self.expected = found.latest(shares, self.expected, first.last_kafka_ts)
+        write.discard(self.store, written)
+        return tuple(f for part in written for f in part.landed), dead
+
+    def _write_dead_letters(
+        self, spark: SparkSession, others: DataFrame, shares: list[Share], written: list[Written], attempt: Attempt
+    ) -> tuple[WrittenFile, ...]:
+        unusable = {i: str(s) for i, s in self.analysed.items() if isinstance(s, UnusableSchemaError)}
+        judged = [regroup.judged(regroup.read_rejected(spark, self.store, part)) for part in written if part.rejected]
+        letters = regroup.dead_letters([*judged, regroup.unreadable(others, shares, unusable)], self.target.epoch)
+        return write.dead_letter_files(letters, attempt)
+
+    def _peek(self, records: DataFrame) -> Group:
+        """Group of some record with a value, before anything is known; no group where none can be read."""
+        ids = [framing.schema_id(F.col(part)).alias(part) for part in ("key", "value")]
+        found = records.where(F.col("value").isNotNull()).select(*ids).head(1)
+        if not found or found[0]["value"] is None:
+            return NO_GROUP
+        return self._group(found[0]["key"] or "", found[0]["value"])
+
+    def _group(self, key_id: str, value_id: str) -> Group:
+        found = self._schemas_of({i for i in (key_id, value_id) if i})
+        if value_id not in found or (key_id and key_id not in found):
+            return NO_GROUP
+        return Group(found.get(key_id), found[value_id])
+
+    def _schemas_of(self, ids: Iterable[str]) -> dict[str, WriterSchema]:
+        """The usable writer schemas among these ids; asks the registry for the ones never seen."""
+        wanted = set(ids)
+        missing = sorted(wanted - set(self.analysed))
+        for schema_id, text in self.cache.texts(missing).items():
+            if text is None:
+                continue
+            try:
+                self.analysed[schema_id] = writer_schema(self.spark, schema_id, text)
+            except UnusableSchemaError as error:
+                log.warning("%s: schema %s is unusable: %s", self.target.table, schema_id, error)
+                self.analysed[schema_id] = error
+        known = {i: self.analysed.get(i) for i in wanted}
+        return {i: schema for i, schema in known.items() if isinstance(schema, WriterSchema)}
+
+    def _schema_key(self, schema_id: str) -> str:
+        epoch = f"epoch={self.target.epoch}/" if self.target.epoch else ""
+        return f"landing/_schemas/{self.target.table}/{epoch}{schema_id}.avsc"
+
+    def _store_schemas(self, ids: Iterable[str]) -> dict[str, str]:
+        """Stores writer schemas beside the data before the manifest names them; paths by id."""
+        for schema_id in sorted(set(ids) - set(self.stored)):
+            schema = self._schemas_of([schema_id])[schema_id]
+            path = self._schema_key(schema_id)
+            self.store.create_if_absent(path, schema.text.encode())
+            self.stored[schema_id] = path
+        return {i: self.stored[i] for i in ids}
+
+    def _recall_schemas(self) -> None:
+        """Warms the cache from the last manifest, so that a restart needs no registry while schemas stay the same."""
+        if self.last is None or self.last.epoch != self.target.epoch:
+            return
+        for schema_id, path in self.last.schemas.items():
+            self.cache.known.setdefault(schema_id, self.store.read(path).decode())
+            self.stored[schema_id] = path
+        latest = next((f for f in reversed(self.last.files) if f.schema_id), None)
+        if latest:
+            self.expected = self._group(latest.key_schema_id, latest.schema_id)
+
+
+def batch_ranges(
+    table: str, committed: Mapping[int, int], starts: Mapping[int, int], ends: Mapping[int, int]
+) -> dict[int, Range]:
+    """Offsets that a batch commits, by partition, each range starting where the last one ended.
+
+    Raises:
+        GapError: the batch starts after what is committed; names partition and offsets.
+    """
+    ranges: dict[int, Range] = {p: (end, end) for p, end in committed.items()}
+    for partition, end in ends.items():
+        start = committed.get(partition, starts.get(partition, end))
+        if starts.get(partition, start) > start:
+            raise GapError(
+                f"offsets {start} to {starts[partition]} of partition {partition} were skipped",
+                where=f"table {table}",
+                remedy="end the job and start it again; it continues from the manifests",
+            )
+        ranges[partition] = (start, max(start, end))
+    return ranges
+
+
+def uncommitted(records: DataFrame, starts: Mapping[int, int], ranges: Mapping[int, Range]) -> DataFrame:
+    """The records at or after each range's start; the whole batch where none lies before."""
+    replayed = {p: start for p, (start, _) in ranges.items() if starts.get(p, start) < start}
+    for partition, start in replayed.items():
+        records = records.where((F.col("partition") != partition) | (F.col("offset") >= start))
+    return records

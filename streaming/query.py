@@ -1,0 +1,155 @@
+"""One table's Structured Streaming query: its batches go to `TableLanding`, its progress comes from the manifests.
+
+The query's checkpoint is a private folder made anew at each start, from the offsets the manifests name. Nothing can
+disagree with the manifests, because nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from schemas.errors import LakeError
+from schemas.manifests import LandingManifest
+from streaming.landing import TableLanding
+from streaming.progress import logged_offsets, offsets_json
+from streaming.registry import StoppedError
+
+log = logging.getLogger(__name__)
+
+
+class StreamError(LakeError):
+    """The streaming query failed for a reason that is none of ours."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """When batches run: `seconds` apart, or (none) over all that is there now, then end."""
+
+    seconds: float | None
+    max_offsets: int
+
+
+@dataclass
+class TableQuery:
+    """A query over one topic; `idle` where nothing was there to read when it was made."""
+
+    spark: SparkSession
+    landing: TableLanding
+    options: Mapping[str, str]
+    starts: Mapping[int, int]
+    trigger: Trigger
+    stopping: threading.Event
+    on_manifest: Callable[[LandingManifest], None]
+    idle: bool = False
+    manifests: list[LandingManifest] = field(default_factory=list)
+    failure: BaseException | None = None
+    _busy: threading.Lock = field(default_factory=threading.Lock)
+    _query: StreamingQuery | None = None
+    # Only ever the folder that `start` made: its own cleanup removes it, and nothing is removed where there is none.
+    _checkpoint: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def table(self) -> str:
+        """Contract name of the table."""
+        return self.landing.target.table
+
+    @property
+    def active(self) -> bool:
+        """Whether the query runs."""
+        return self._query is not None and self._query.isActive
+
+    def start(self) -> None:
+        """Starts the query."""
+        prefix = f"lake-stream-{self.table}-"
+        self._checkpoint = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+        topic = self.landing.target.topic
+        reader = (
+            self.spark.readStream.format("kafka")
+            .options(**{f"kafka.{name}": value for name, value in self.options.items()})
+            .option("kafka.isolation.level", "read_committed")
+            .option("subscribe", topic)
+            .option("startingOffsets", offsets_json(topic, self.starts))
+            .option("includeHeaders", "true")
+            .option("failOnDataLoss", "true")
+            .option("maxOffsetsPerTrigger", str(self.trigger.max_offsets))
+        )
+        writer = reader.load().writeStream.foreachBatch(self._land).queryName(f"landing-{self.table}")
+        writer = writer.option("checkpointLocation", Path(self._checkpoint.name).as_uri())
+        if self.trigger.seconds is None:
+            writer = writer.trigger(availableNow=True)
+        else:
+            writer = writer.trigger(processingTime=f"{int(self.trigger.seconds * 1000)} milliseconds")
+        self._query = writer.start()
+
+    def wait(self) -> None:
+        """Waits for the end of the query.
+
+        Raises:
+            LakeError: what ended it, if that was a failure.
+        """
+        assert self._query is not None
+        try:
+            self._query.awaitTermination()
+        except StreamingQueryException as error:
+            if self.failure is None:
+                raise _stream_error(self.table, error) from error
+            if not isinstance(self.failure, StoppedError):
+                raise self.failure from None
+        finally:
+            self._clean()
+
+    def stop(self) -> None:
+        """Ends the query after the batch in hand; nothing to do for one that never started."""
+        with self._busy:
+            if self._query is not None:
+                self._query.stop()
+        self._clean()
+
+    def _land(self, records: DataFrame, batch_id: int) -> None:
+        with self._busy:
+            try:
+                if self.stopping.is_set():
+                    raise StoppedError
+                starts = self._offsets(batch_id - 1) if batch_id else dict(self.starts)
+                ends = self._offsets(batch_id)
+                manifest = self.landing.land(records, {**_new(starts, ends), **starts}, ends)
+            except BaseException as error:
+                self.failure = error
+                raise
+        if manifest is not None:
+            self.manifests.append(manifest)
+            self.on_manifest(manifest)
+
+    def _offsets(self, batch_id: int) -> dict[int, int]:
+        assert self._checkpoint is not None
+        entry = (Path(self._checkpoint.name) / "offsets" / str(batch_id)).read_text(encoding="utf-8")
+        return logged_offsets(entry, self.landing.target.topic)
+
+    def _clean(self) -> None:
+        if self._checkpoint is not None:
+            self._checkpoint.cleanup()
+            self._checkpoint = None
+
+
+def _new(starts: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, int]:
+    """Partitions added while the query runs begin at 0; Spark itself fails if one does not."""
+    return {p: 0 for p in ends if p not in starts}
+
+
+def _stream_error(table: str, error: StreamingQueryException) -> StreamError:
+    text = str(error).strip()
+    first = next((line for line in text.splitlines() if line and not line.startswith("===")), "unknown")
+    return StreamError(
+        f"the streaming query failed: {first[:400]}",
+        where=f"table {table}",
+        remedy="see the log for the cause; start the job again, it continues from the manifests",
+    )
