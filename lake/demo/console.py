@@ -187,9 +187,7 @@ def _table(*heads: str | tuple[str]) -> Table:
     for head in heads:
         if isinstance(head, tuple):
             right = head[0].startswith(">")
-            table.add_column(
-                head[0].removeprefix(">").strip(), justify="right" if right else "left", no_wrap=True
-            )
+            table.add_column(head[0].removeprefix(">").strip(), justify="right" if right else "left", no_wrap=True)
         else:
             table.add_column(head)
     return table

@@ -128,7 +128,9 @@ def checks(spark: SparkSession, pipeline: Pipeline, rejected: Sequence[DeadLette
     return tuple(found)
 
 
-def _results(contract: SourceContract, counted: Mapping[str, int], rejected: Sequence[DeadLetters]) -> list[CheckResult]:
+def _results(
+    contract: SourceContract, counted: Mapping[str, int], rejected: Sequence[DeadLetters]
+) -> list[CheckResult]:
     seen = counted["rows"] + sum(letters.rows for letters in rejected)
     failed = {
         check.name: sum(letters.rows for letters in rejected if check.name in quality.reasons(letters.reason))
@@ -160,7 +162,8 @@ def latency(
     for more in changes[1:]:
         union = union.unionByName(more)
     steps = spark.createDataFrame(
-        times, "name string, seq bigint, landing timestamp_ntz, staging timestamp_ntz, curated timestamp_ntz, warehouse timestamp_ntz"
+        times,
+        "name string, seq bigint, landing timestamp_ntz, staging timestamp_ntz, curated timestamp_ntz, warehouse timestamp_ntz",
     )
     joined = union.join(F.broadcast(steps), ["name", "seq"])
     waits = [(_seconds(end) - _seconds(start)).alias(f"{start}_{end}") for start, end in _LEGS]

@@ -88,9 +88,7 @@ def tables(**rows: int) -> tuple[TableRows, ...]:
 STAR = tables(dim_customer=268, dim_product=141, fact_orders=612, fact_sales=1801, agg_daily_sales_by_category=320)
 ROUTE = (
     Stop("source", "PostgreSQL", "rows", tables(customer=215, product=120, order=612, order_item=1804), note="retail"),
-    Stop(
-        "kafka", "Kafka", "records", tables(customer=413, product=188, order=1040, order_item=2107), note="4 topics"
-    ),
+    Stop("kafka", "Kafka", "records", tables(customer=413, product=188, order=1040, order_item=2107), note="4 topics"),
     Stop(
         "landing",
         "Landing",
@@ -179,7 +177,9 @@ REPORT = Report(
     sales=SALES,
     restatements=(Restatement("fact_sales", "product_sk", "late_change", 12),),
     dead_letters=(
-        DeadLetters("landing", "customer", "unknown_schema_id", 3, ("partition 0, offset 117", "partition 1, offset 9")),
+        DeadLetters(
+            "landing", "customer", "unknown_schema_id", 3, ("partition 0, offset 117", "partition 1, offset 9")
+        ),
         DeadLetters("landing", "order_item", "unknown_magic", 2, ("partition 2, offset 31",)),
         DeadLetters("staging", "product", HOSTILE, 2, ("partition 0, offset 12",)),
     ),

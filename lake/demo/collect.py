@@ -1,0 +1,122 @@
+"""The report of a finished run: every part read where it lies, put together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg import sql
+from pyspark.sql import SparkSession
+
+from lake.demo import from_lake, from_warehouse
+from lake.demo.from_warehouse import Query
+from lake.demo.model import Action, DeadLetters, NextStep, Phase, Report, Stop, TableRows
+from lake.reconcile import Verdict
+from lake.reconcile.landing import landing_manifests
+from lake.store import Store
+from schemas import Pipeline
+from schemas.manifests import LandingManifest
+
+Manifests = Mapping[str, Sequence[LandingManifest]]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run left what the report shows: the lake, the warehouse, the source database."""
+
+    spark: SparkSession
+    pipeline: Pipeline
+    store: Store
+    warehouse: Query
+    source_dsn: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the run itself knows: its verdict, phases, workload, when the live part began (UTC), what to try next."""
+
+    verdict: Verdict
+    phases: tuple[Phase, ...]
+    workload: tuple[Action, ...]
+    live_since: datetime
+    next_steps: tuple[NextStep, ...]
+
+
+def collect(places: Places, told: Told) -> Report:
+    """Reads every part of the report.
+
+    Raises:
+        LakeError: a landing manifest is damaged, or the lake's progress is lost.
+    """
+    spark, pipeline = places.spark, places.pipeline
+    manifests = {table: landing_manifests(places.store, table) for table in pipeline.sources}
+    undecodable = from_lake.dead_letters(places.store, manifests)
+    rejected = from_lake.quarantined(spark, pipeline)
+    loads = from_warehouse.loads(places.warehouse)
+    return Report(
+        pipeline=pipeline.name,
+        made_at=datetime.now(UTC).replace(tzinfo=None),
+        verdict=told.verdict,
+        phases=told.phases,
+        workload=told.workload,
+        route=route(places, manifests, told.verdict, undecodable, rejected, len(loads)),
+        latency=from_lake.latency(spark, pipeline, manifests, loads, told.live_since),
+        histories=from_warehouse.histories(places.warehouse, pipeline),
+        sales=from_warehouse.sales(places.warehouse, pipeline),
+        restatements=from_warehouse.restatements(places.warehouse),
+        dead_letters=(*undecodable, *rejected),
+        checks=from_lake.checks(spark, pipeline, rejected),
+        next_steps=told.next_steps,
+    )
+
+
+def route(
+    places: Places,
+    manifests: Manifests,
+    verdict: Verdict,
+    undecodable: Sequence[DeadLetters],
+    rejected: Sequence[DeadLetters],
+    loads: int,
+) -> tuple[Stop, ...]:
+    """The stops with their rows; Kafka's are those that the landing oracle's own consumer saw."""
+    pipeline = places.pipeline
+    batches = sum(len(each) for each in manifests.values())
+    in_source = source_rows(places.source_dsn, pipeline)
+    in_lake = from_lake.star_rows(places.spark, pipeline)
+    in_warehouse = from_warehouse.star_rows(places.warehouse, pipeline)
+    landed, staged = from_lake.landed_rows(manifests), from_lake.staged_rows(places.spark, pipeline)
+    letters = "dead letters"
+    return (
+        Stop("source", "PostgreSQL", "rows now", in_source, note=f"database {pipeline.name}"),
+        Stop("kafka", "Kafka", "records", _consumed(verdict), note=f"{len(pipeline.sources)} topics"),
+        Stop("landing", "Landing", "records", landed, by_table(undecodable), letters, f"{batches} batches"),
+        Stop("staging", "Staging", "changes", staged, by_table(rejected), "quarantined", "Iceberg"),
+        Stop("curated", "Curated", "star rows", in_lake, note="Iceberg"),
+        Stop("warehouse", "Warehouse", "star rows", in_warehouse, note=f"{loads} load{'' if loads == 1 else 's'}"),
+    )
+
+
+def source_rows(dsn: str, pipeline: Pipeline) -> tuple[TableRows, ...]:
+    """Rows of the source tables now."""
+    found = []
+    with psycopg.connect(dsn) as connection:
+        for name, contract in pipeline.sources.items():
+            table = sql.Identifier(contract.source_schema, contract.table)
+            row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone()
+            found.append(TableRows(name, int(row[0]) if row else 0))
+    return tuple(found)
+
+
+def by_table(letters: Sequence[DeadLetters]) -> tuple[TableRows, ...]:
+    """Rows set aside, by table."""
+    counted: Counter[str] = Counter()
+    for item in letters:
+        counted[item.table] += item.rows
+    return tuple(TableRows(table, rows) for table, rows in counted.items())
+
+
+def _consumed(verdict: Verdict) -> tuple[TableRows, ...]:
+    return tuple(TableRows(item.table, item.compared) for item in verdict.findings if item.oracle == "landing")
