@@ -1,0 +1,193 @@
+"""A star on `dim_party`: visits, each with a guest and a host, and their daily sums; and what it must hold, worked out row by row."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+
+from schemas.model import (
+    Aggregate,
+    DimensionReference,
+    Fact,
+    FactColumn,
+    FactKey,
+    GroupColumn,
+    Measure,
+    Pipeline,
+    SourceColumn,
+    SourceContract,
+    Storage,
+)
+from schemas.types import ColumnType
+from tests.reference.history import ORIGIN, Policies, Version
+from tests.support.party import ATTRIBUTES, instant, party_pipeline, surrogate
+
+_BIGINT: Final = ColumnType("bigint")
+_INT: Final = ColumnType("int")
+_TEXT: Final = ColumnType("varchar(16)")
+UNKNOWN: Final = -1
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The state of a fact; `at` is None while a joined row is missing, a member None where the reference is NULL."""
+
+    number: int
+    at: int | None
+    guest: int | None
+    host: int | None
+    amount: int
+    deleted: bool = False
+
+
+def visit_pipeline(policies: Policies) -> Pipeline:
+    """`dim_party`, `fact_visits` with two references to it, and `agg_visits` by day, the guest's segment and the host's address."""
+    party = party_pipeline(policies)
+    names = {"visit_id": _BIGINT, "visited_at": ColumnType("timestamp"), "guest_id": _BIGINT, "host_id": _BIGINT, "amount": _INT}
+    columns = tuple(SourceColumn(name, kind, name != "visit_id") for name, kind in names.items())
+    source = SourceContract("party", "visit", "visit.cdc", ("visit_id",), columns)
+    fact = Fact(
+        name="fact_visits",
+        grain="one row per visit",
+        base="visit",
+        joins=(),
+        business_key=(FactKey("visit_id", _BIGINT, "visit.visit_id"),),
+        event_time=FactKey("visited_at", ColumnType("timestamp"), "visit.visited_at"),
+        dimensions=(
+            DimensionReference("guest_sk", "dim_party", (("guest_id", "visit.guest_id"),)),
+            DimensionReference("host_sk", "dim_party", (("host_id", "visit.host_id"),)),
+        ),
+        calendars=(),
+        columns=(FactColumn("amount", _INT, "visit.amount", True),),
+        storage=Storage("key", "visit_id", ("visited_at",)),
+    )
+    aggregate = Aggregate(
+        name="agg_visits",
+        grain="one row per day, segment and address",
+        fact="fact_visits",
+        date="visit_date",
+        group_by=(GroupColumn("segment", _TEXT, "guest_sk.segment"), GroupColumn("address", _TEXT, "host_sk.address")),
+        measures=(
+            Measure("visits", _BIGINT, "count", "visit_id"),
+            Measure("guests", _BIGINT, "count_distinct", "guest_id"),
+            Measure("amount", _BIGINT, "sum", "amount"),
+            Measure("largest", _INT, "max", "amount"),
+        ),
+    )
+    return replace(
+        party,
+        sources={**party.sources, "visit": source},
+        facts={"fact_visits": fact},
+        aggregates={"agg_visits": aggregate},
+    )
+
+
+SCHEMA: Final = pa.schema(
+    [
+        ("visit_id", pa.int64()),
+        ("visited_at", pa.timestamp("us")),
+        ("guest_id", pa.int64()),
+        ("host_id", pa.int64()),
+        ("amount", pa.int32()),
+        ("guest_sk_origin_sk", pa.int64()),
+        ("host_sk_origin_sk", pa.int64()),
+        ("is_deleted", pa.bool_()),
+    ]
+)
+
+
+def visit_rows(visits: Iterable[Visit]) -> pa.Table:
+    """Visits as rows of `staging.fact_visits_load`."""
+    return pa.Table.from_pylist([_load_row(visit) for visit in visits], schema=SCHEMA)
+
+
+def _load_row(visit: Visit) -> dict[str, Any]:
+    return {
+        "visit_id": visit.number,
+        "visited_at": None if visit.at is None else instant(visit.at),
+        "guest_id": visit.guest,
+        "host_id": visit.host,
+        "amount": visit.amount,
+        "guest_sk_origin_sk": UNKNOWN if visit.guest is None else surrogate(visit.guest, ORIGIN),
+        "host_sk_origin_sk": UNKNOWN if visit.host is None else surrogate(visit.host, ORIGIN),
+        "is_deleted": visit.deleted,
+    }
+
+
+def random_visits(seed: int, parties: int, *, rounds: int, each: int) -> list[list[Visit]]:
+    """States of visits, batch by batch: new ones, corrected ones, deleted ones, to parties that may not be there."""
+    draw = random.Random(seed)  # noqa: S311 - test data
+    result = []
+    for _ in range(rounds):
+        numbers = draw.sample(range(each * 3), each)
+        result.append([_random_visit(draw, number, parties) for number in numbers])
+    return result
+
+
+def _random_visit(draw: random.Random, number: int, parties: int) -> Visit:
+    def party() -> int | None:
+        return None if draw.random() < 0.05 else draw.randrange(parties + 5)
+
+    at = None if draw.random() < 0.1 else draw.randrange(-300, 1200) * (1 if draw.random() < 0.7 else 400)
+    return Visit(number, at, party(), party(), draw.randrange(100), deleted=draw.random() < 0.15)
+
+
+@dataclass(frozen=True)
+class Star:
+    """What the tables must hold, as sorted rows."""
+
+    facts: list[tuple[object, ...]]
+    inferred: list[tuple[object, ...]]
+    aggregate: list[tuple[object, ...]]
+
+
+def expected_star(versions: Sequence[Version], visits: Mapping[int, Visit]) -> Star:
+    """Each fact's member by looking at every version; the inferred members that live facts need; sums by day."""
+    by_key: dict[int, list[Version]] = defaultdict(list)
+    for version in sorted(versions):
+        by_key[version.key[0]].append(version)
+    facts, needed = [], set()
+    sums: dict[tuple[object, ...], list[Visit]] = defaultdict(list)
+    for visit in visits.values():
+        if visit.deleted:
+            continue
+        guest, host = (_member(by_key, key, visit.at) for key in (visit.guest, visit.host))
+        needed |= {key for key in (visit.guest, visit.host) if key is not None and visit.at is not None and key not in by_key}
+        at = None if visit.at is None else instant(visit.at)
+        facts.append((visit.number, _key(visit.guest, guest, visit.at), _key(visit.host, host, visit.at), at, visit.guest, visit.host, visit.amount))
+        if at is not None:
+            sums[at.date(), _value(guest, "segment"), _value(host, "address")].append(visit)
+    rows = [
+        (*group, len(rows), len({v.guest for v in rows} - {None}), sum(v.amount for v in rows), max(v.amount for v in rows))
+        for group, rows in sums.items()
+    ]
+    inferred = [(surrogate(key, ORIGIN), key, *(None for _ in ATTRIBUTES)) for key in needed]
+    return Star(sorted(facts), sorted(inferred), sorted(rows, key=repr))
+
+
+def _member(by_key: Mapping[int, list[Version]], key: int | None, at: int | None) -> Version | None:
+    if key is None or at is None or key not in by_key:
+        return None
+    started = [version for version in by_key[key] if version.effective_from <= at]
+    return started[-1] if started else by_key[key][0]
+
+
+def _key(key: int | None, version: Version | None, at: int | None) -> int:
+    if key is None or at is None:
+        return UNKNOWN
+    return surrogate(key, ORIGIN if version is None else version.identity)
+
+
+def _value(version: Version | None, name: str) -> object:
+    return None if version is None else dict(version.attributes)[name]
+
+
+def later(at: datetime, seconds: int) -> datetime:
+    """An instant moved."""
+    return at + timedelta(seconds=seconds)
