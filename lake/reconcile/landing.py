@@ -14,9 +14,10 @@ from pyarrow.fs import FileSystem
 from lake.reconcile.verdict import Finding
 from lake.store import Store
 from schemas import LakeError
+from schemas import columns as c
 from schemas.manifests import LandingManifest, check_successor
 
-_COORDINATES: Final = pa.schema([("_partition", pa.int32()), ("_offset", pa.int64())])
+_COORDINATES: Final = pa.schema([(c.PARTITION, pa.int32()), (c.OFFSET, pa.int64())])
 _POLL_SECONDS: Final = 10.0
 _CONSUMER: Final[dict[str, str | int | float | bool]] = {
     "group.id": "lake-reconcile",
@@ -126,18 +127,18 @@ def _written_coordinates(lake_uri: str, files: Sequence[str]) -> pa.Table:
 def _compare(kept: pa.Table, seen: pa.Table, low: Mapping[int, int]) -> tuple[int, int, int]:
     """Counts of records missing from the lake, in the lake but not in Kafka, and in the lake more than once."""
     columns = [pa.array(list(low), pa.int32()), pa.array(list(low.values()), pa.int64())]
-    bounds = pa.table(columns, names=["_partition", "low"])
+    bounds = pa.table(columns, names=[c.PARTITION, "low"])
     with duckdb.connect() as engine:
         engine.register("all_kept", kept)
         engine.register("seen", seen)
         engine.register("bounds", bounds)
         # What retention has taken from Kafka cannot be compared any more.
         engine.execute(
-            "CREATE VIEW kept AS SELECT k.* FROM all_kept k JOIN bounds b USING (_partition) WHERE k._offset >= b.low"
+            f"CREATE VIEW kept AS SELECT k.* FROM all_kept k JOIN bounds b USING ({c.PARTITION}) WHERE k.{c.OFFSET} >= b.low"
         )
         missing = _count(engine, "SELECT * FROM seen EXCEPT SELECT * FROM kept")
         unknown = _count(engine, "SELECT * FROM kept EXCEPT SELECT * FROM seen")
-        twice = _count(engine, "SELECT 1 FROM all_kept GROUP BY _partition, _offset HAVING count(*) > 1")
+        twice = _count(engine, f"SELECT 1 FROM all_kept GROUP BY {c.PARTITION}, {c.OFFSET} HAVING count(*) > 1")
     return missing, unknown, twice
 
 

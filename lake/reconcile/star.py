@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas import columns as c
-from schemas.model import Dimension, DimensionReference, Fact, Pipeline
+from schemas.model import Dimension, DimensionReference, Fact, Pipeline, SourceContract
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,14 @@ def _outdone(fact: Fact, reference: DimensionReference, dimension: Dimension) ->
         f" JOIN {dims} AS d ON d.{sk} = f.{reference.name} JOIN {dims} AS o ON {same} AND o.{sk} <> d.{sk}"
         f" WHERE d.{sk} <> {c.UNKNOWN_MEMBER} AND ({better})"
     )
+
+
+def fact_columns_of_base(fact: Fact, source: SourceContract) -> dict[str, str]:
+    """What a fact takes from its base as it is: fact column to source column, the source's key first, in its order."""
+    taken = {key.source: key.name for key in fact.business_key}
+    key = {taken[f"{source.table}.{name}"]: name for name in source.key}
+    bare = {column.name: column.expr.strip() for column in fact.columns}
+    for reference in fact.dimensions:
+        bare |= dict(reference.keys)
+    own = {f"{source.table}.{column.name}": column.name for column in source.columns}
+    return key | {name: own[expr] for name, expr in bare.items() if expr in own and name not in key}

@@ -1,0 +1,25 @@
+"""The keys that have an open quarantined change: where source and star may differ for a known reason."""
+
+from __future__ import annotations
+
+import json
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from glue_jobs import iceberg
+from glue_jobs.staging_tables import change_log_name, quarantine_name
+from lake.reconcile.rows import canonical, row_hash
+from schemas import columns as c
+from schemas.model import Pipeline, SourceContract
+
+
+def quarantined_keys(spark: SparkSession, pipeline: Pipeline, source: SourceContract) -> frozenset[int]:
+    """Hashes of the source keys of every quarantined change that counts (`rows.row_hash` of the canonical key)."""
+    table = quarantine_name(pipeline.name, source.table)
+    if not iceberg.exists(spark, table):
+        return frozenset()
+    through = iceberg.progress(spark, change_log_name(pipeline.name, source.table)).get(source.table, 0)
+    rows = spark.table(table).where(F.col(c.INGEST_SEQ) <= through).select("envelope").toLocalIterator()
+    keys = (json.loads(row["envelope"]).get("key") for row in rows)
+    return frozenset(row_hash(canonical(key[name]) for name in source.key) for key in keys if key)
