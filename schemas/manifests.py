@@ -316,7 +316,9 @@ def _parse(text: str | bytes, where: str) -> Mapping[str, Any]:
     version = reader.get("version")
     if version != VERSION:
         raise ManifestError(
-            f"has version {version!r}, this release reads version {VERSION}", where=where, remedy="use the newer release"
+            f"has version {version!r}, this release reads version {VERSION}",
+            where=where,
+            remedy="use the newer release",
         )
     return reader
 

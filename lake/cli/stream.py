@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @lake_command("stream", example=("lake stream --once", "lake stream --trigger-seconds 10", "lake stream --once --json"))
 @click.option("--once", is_flag=True, help="Land what is committed in Kafka now, then end.")
-@click.option("--trigger-seconds", type=click.FloatRange(min=0.1), help="Time between batches; setting trigger_seconds.")
+@click.option(
+    "--trigger-seconds", type=click.FloatRange(min=0.1), help="Time between batches; setting trigger_seconds."
+)
 @click.option("--max-offsets-per-trigger", type=click.IntRange(min=1), help="Most offsets of a table in a batch.")
 @click.option("--table", "tables", multiple=True, metavar="NAME", help="Only this table; may be given again.")
 def command(
@@ -88,7 +90,5 @@ def _progress(app: App) -> Callable[[LandingManifest], None]:
 def table_of(summary: Summary) -> str:
     """The summary as a table."""
     lines = [f"{'table':<24} {'batches':>8} {'rows':>12} {'dead letters':>13} {'at batch':>9}"]
-    lines += [
-        f"{t.table:<24} {t.manifests:>8} {t.rows:>12,} {t.dead_letters:>13,} {t.seq:>9}" for t in summary.tables
-    ]
+    lines += [f"{t.table:<24} {t.manifests:>8} {t.rows:>12,} {t.dead_letters:>13,} {t.seq:>9}" for t in summary.tables]
     return "\n".join(lines)
