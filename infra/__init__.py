@@ -1,0 +1,1 @@
+"""Infrastructure: the embedded stack (local) and the deployment descriptions."""

@@ -1,0 +1,139 @@
+"""What every sub-command shares: its options, the settings and folders it works with, and its output."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lake.home import Home
+from lake.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from infra.local.capture import Capture
+    from infra.local.stack import Endpoints, Stack
+    from schemas import Pipeline
+
+
+@dataclass(frozen=True)
+class App:
+    """One run of a sub-command.
+
+    Args:
+        settings: file and environment, with ``--pipeline`` applied.
+        as_json: whether the answer on stdout is JSON (progress always goes to stderr).
+        debug: whether errors show their traceback.
+    """
+
+    settings: Settings
+    as_json: bool = False
+    debug: bool = False
+
+    @cached_property
+    def home(self) -> Home:
+        """The folders under LAKE_HOME."""
+        return Home(self.settings.home)
+
+    @property
+    def pipeline_name(self) -> str:
+        """The pipeline that this run is about."""
+        return self.settings.pipeline
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The pipeline's contracts.
+
+        Raises:
+            ContractError: no such pipeline, or a contract is wrong.
+        """
+        from schemas import load_pipeline
+
+        return load_pipeline(self.pipeline_name, self.settings.search_path)
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The embedded stack of this LAKE_HOME, running or not."""
+        from infra.local.parts.base import Options
+        from infra.local.stack import Stack
+
+        settings = self.settings
+        options = Options(
+            cache=settings.cache.expanduser().resolve(),
+            maven_url=settings.maven_url,
+            start_timeout_seconds=settings.start_timeout_seconds,
+            stop_grace_seconds=settings.stop_grace_seconds,
+            broker_heap_mb=settings.broker_heap_mb,
+            registry_heap_mb=settings.registry_heap_mb,
+            connect_heap_mb=settings.connect_heap_mb,
+        )
+        return Stack(self.home.root, options)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """The addresses of the running stack.
+
+        Raises:
+            StackDownError: it does not run.
+        """
+        return self.stack.endpoints()
+
+    def capture(self) -> Capture:
+        """What the embedded stack captures for the pipeline."""
+        from infra.local.capture import capture_of
+        from schemas.parse import pipeline_folder
+
+        return capture_of(
+            self.pipeline_name,
+            self.pipeline.sources,
+            pipeline_folder(self.pipeline_name, self.settings.search_path),
+            partitions=self.settings.topic_partitions,
+            retention_days=self.settings.topic_retention_days,
+        )
+
+    def emit(self, document: object, text: str) -> None:
+        """The answer on stdout: ``document`` as JSON where asked for, else ``text``."""
+        click.echo(json.dumps(document, default=str) if self.as_json else text)
+
+    def say(self, message: str) -> None:
+        """A line of progress on stderr; none under ``--json``."""
+        if not self.as_json:
+            click.echo(message, err=True)
+
+
+def examples(*lines: str) -> str:
+    """An epilog of examples, one a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def with_app(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``function`` an :class:`App` first, and its command ``--pipeline``, ``--json`` and ``--debug``."""
+
+    @click.option("--pipeline", metavar="NAME", help="A folder under schemas/ or in the setting `pipelines`.")
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout, errors in JSON on stderr.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, pipeline: str | None, as_json: bool, debug: bool, **kwargs: Any) -> Any:
+        settings = load_settings()
+        settings = replace(settings, pipeline=pipeline) if pipeline else settings
+        return function(App(settings, as_json, debug), *args, **kwargs)
+
+    return wrapped
+
+
+def lake_command(name: str, *, example: tuple[str, ...]) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command that gets an :class:`App` first and shows ``example`` under its help; put options below it."""
+
+    def made(function: Callable[..., Any]) -> click.Command:
+        return click.command(name, epilog=examples(*example))(with_app(function))
+
+    return made
+
+
+def lake_group(name: str, *, example: tuple[str, ...]) -> Callable[[Callable[..., Any]], click.Group]:
+    """A group of sub-commands with examples under its help; its commands are made with :func:`lake_command`."""
+    return click.group(name, epilog=examples(*example))
