@@ -148,6 +148,22 @@ def aggregate_table(aggregate: Aggregate) -> Columns:
     )
 
 
+def columns_of(pipeline: Pipeline) -> dict[str, Columns]:
+    """The columns of every table that a pipeline's contracts make, by qualified name."""
+    tables: dict[str, Columns] = {}
+    for dimension in pipeline.dimensions.values():
+        name, load = dimension.name, dimension_load(dimension)
+        tables |= {f"staging.{name}_{kind}": load for kind in ("load", "log", "truncate")}
+        tables |= {f"staging.{name}_tip": dimension_tip(dimension), f"analytics.{name}": dimension_table(dimension)}
+    for fact in pipeline.facts.values():
+        tables[f"staging.{fact.name}_load"] = fact_load(fact, pipeline)
+        tables[f"analytics.{fact.name}"] = fact_table(fact, pipeline)
+    for calendar in pipeline.calendars.values():
+        tables[f"staging.{calendar.name}_load"] = calendar_table(calendar)
+        tables[f"analytics.{calendar.name}"] = calendar_table(calendar)
+    return tables | {f"analytics.{item.name}": aggregate_table(item) for item in pipeline.aggregates.values()}
+
+
 def _unique(*items: Item) -> Columns:
     """Each name once, at its first place."""
     first: dict[str, Item] = {}

@@ -1,0 +1,60 @@
+"""Hop 4, the entry: `python -m glue_jobs.curated_to_warehouse --pipeline retail --lake-uri … --warehouse-uri …`; a Glue job."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from glue_jobs.arguments import option, parse
+from lake.warehouse.connect import connect
+from lake.warehouse.load import LoadedBatch, load_pending
+from schemas import load_pipeline
+from schemas.errors import LakeError
+
+
+@dataclass(frozen=True)
+class WarehouseArgs:
+    """Arguments of the job."""
+
+    pipeline: str = option("the pipeline, a folder of contracts")
+    lake_uri: str = option("root of the pipeline's lake: file:///… or s3://…")
+    warehouse_uri: str = option("the warehouse: duckdb:///<file>")
+    contracts: Path | None = option("a folder that holds pipelines of your own", default=None)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Loads what is pending; prints each load as a line of JSON.
+
+    Raises:
+        LakeError: arguments, contracts, a load or the warehouse are wrong.
+    """
+    args = parse(WarehouseArgs, argv)
+    pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
+    warehouse = connect(args.warehouse_uri, args.lake_uri)
+    try:
+        load_pending(pipeline, args.lake_uri, warehouse, progress=_print)
+    finally:
+        warehouse.close()
+    return 0
+
+
+def _print(batch: LoadedBatch) -> None:
+    sys.stdout.write(f"{json.dumps(asdict(batch), default=dict)}\n")
+    sys.stdout.flush()
+
+
+def run() -> None:
+    """`main` on the process's arguments; an error is shown in one piece, without values, and ends with exit code 1."""
+    try:
+        code = main(sys.argv)
+    except LakeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        code = 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run()

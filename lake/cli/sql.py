@@ -1,0 +1,77 @@
+"""Ask the warehouse."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from lake.cli._base import App, lake_command
+
+if TYPE_CHECKING:
+    from lake.warehouse.port import QueryResult
+
+_WIDE = 10_000
+
+
+@lake_command(
+    "sql",
+    example=(
+        'lake sql "SELECT segment, count(*) FROM analytics.dim_customer WHERE is_current GROUP BY 1"',
+        'lake sql --csv "SELECT * FROM analytics.agg_daily_sales_by_category ORDER BY 1" > sales.csv',
+        'lake sql --json "SELECT max(load_seq) FROM staging.load_ledger"',
+    ),
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Answer as CSV with a header.")
+@click.argument("query")
+def command(app: App, as_csv: bool, query: str) -> int:
+    """Run one query on the warehouse, read-only, and show its rows. `-` reads the query from standard input.
+
+    Tables lie in the schemas `analytics` (the star) and `staging` (change logs, the load ledger).
+    """
+    from lake.warehouse.connect import connect, duckdb_uri
+
+    warehouse = connect(
+        duckdb_uri(app.home.warehouse(app.pipeline_name)), app.home.lake_uri(app.pipeline_name), read_only=True
+    )
+    try:
+        result = warehouse.query(sys.stdin.read() if query == "-" else query)
+    finally:
+        warehouse.close()
+    if as_csv:
+        click.echo(as_csv_text(result), nl=False)
+    else:
+        app.emit({"columns": result.columns, "rows": result.rows}, as_table(result))
+    return 0
+
+
+def as_csv_text(result: QueryResult) -> str:
+    """Header and rows as CSV; NULL is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(result.columns)
+    writer.writerows(result.rows)
+    return text.getvalue()
+
+
+def as_table(result: QueryResult) -> str:
+    """The rows as a table; NULL is a dot, numbers stand right. It is as wide as the terminal, or as the rows where there is none."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, name in enumerate(result.columns):
+        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in result.rows)
+        table.add_column(Text(name), justify="right" if numeric and result.rows else "left", overflow="fold")
+    for row in result.rows:
+        table.add_row(*(Text("·", style="dim") if value is None else Text(str(value)) for value in row))
+    console = Console(file=io.StringIO(), width=None if sys.stdout.isatty() else _WIDE, color_system=None)
+    console.print(table)
+    rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
+    lines = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+    return f"{lines.strip(chr(10))}\n({rows})"

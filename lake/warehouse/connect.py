@@ -1,0 +1,36 @@
+"""Sessions by URI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote, urlparse
+
+from lake.store import store_for
+from lake.warehouse.port import Warehouse, WarehouseError
+
+_KNOWN: Final = "duckdb:///<file>"
+
+
+def duckdb_uri(path: Path) -> str:
+    """The address of an embedded warehouse."""
+    return f"duckdb://{quote(str(path.absolute()))}"
+
+
+def connect(uri: str, lake_uri: str, *, read_only: bool = False) -> Warehouse:
+    """A session with a warehouse.
+
+    Args:
+        uri: `duckdb:///<absolute path of the file>`.
+        lake_uri: root of the pipeline's lake, where load files lie.
+        read_only: the session must not write, and may share the file with other readers.
+
+    Raises:
+        WarehouseError: the scheme is not known, or the warehouse cannot be opened.
+    """
+    parsed = urlparse(uri)
+    if parsed.scheme != "duckdb" or not parsed.path.startswith("/"):
+        raise WarehouseError("not the address of a warehouse", where=uri, remedy=f"write {_KNOWN}")
+    from lake.warehouse.duck import DuckWarehouse
+
+    return DuckWarehouse.open(Path(unquote(parsed.path)), store_for(lake_uri), read_only=read_only)

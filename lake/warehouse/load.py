@@ -1,0 +1,159 @@
+"""Hop 4: load manifests that the ledger does not hold, each in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from lake.store import Store, store_for
+from lake.warehouse.port import Value, Warehouse, WarehouseError
+from lake.warehouse.run import run_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.shapes import columns_of
+from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
+from schemas.model import Pipeline
+
+MANIFESTS: Final = "load/_manifests"
+_CONTRACT: Final = "compare contracts and warehouse with: lake contract check"
+
+
+@dataclass(frozen=True)
+class LoadedBatch:
+    """A load that is in the warehouse now: its sequence, rows by star table, and the seconds it took."""
+
+    seq: int
+    rows: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What one call loaded; `last_seq` is the newest load in the warehouse afterwards."""
+
+    last_seq: int
+    batches: tuple[LoadedBatch, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Load rows of all batches."""
+        return sum(sum(batch.rows.values()) for batch in self.batches)
+
+
+def load_pending(
+    pipeline: Pipeline,
+    lake_uri: str,
+    warehouse: Warehouse,
+    progress: Callable[[LoadedBatch], None] | None = None,
+) -> LoadSummary:
+    """Loads every load manifest after the ledger's newest, in sequence; each is there wholly or not at all.
+
+    Args:
+        pipeline: the contracts.
+        lake_uri: root of the pipeline's lake.
+        warehouse: a session that may write.
+        progress: called after each commit.
+
+    Raises:
+        WarehouseError: a file, a table or a statement fails; names it. Earlier batches stay, this one leaves no trace.
+        CheckFailedError: a rule of the star does not hold; likewise.
+        ManifestError: a load manifest is damaged or missing.
+    """
+    store = store_for(lake_uri)
+    ensure_tables(pipeline, warehouse)
+    last = last_seq(warehouse)
+    batches = []
+    for key in store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(last)}" if last else ""):
+        manifest = LoadManifest.from_json(store.read(key), where=key)
+        if manifest.seq != seq_of(key):
+            raise WarehouseError(f"the manifest says seq {manifest.seq}", where=key, remedy="restore the file")
+        batch = load_one(pipeline, manifest, warehouse)
+        if batch is not None:
+            batches.append(batch)
+            if progress is not None:
+                progress(batch)
+    return LoadSummary(last_seq(warehouse), tuple(batches))
+
+
+def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -> LoadedBatch | None:
+    """One load in one transaction.
+
+    Returns:
+        None where another session has loaded it meanwhile; nothing is changed then.
+
+    Raises:
+        WarehouseError, CheckFailedError: as `load_pending`.
+    """
+    started = datetime.now(UTC)
+    with warehouse.transaction():
+        last = run_plan(warehouse, begin_plan(), {})["last_seq"]
+        assert isinstance(last, int)
+        if manifest.seq <= last:
+            return None
+        if manifest.seq != last + 1:
+            what = f"load {manifest.seq} follows load {last}: load {last + 1} is missing"
+            raise WarehouseError(what, where=MANIFESTS, remedy="restore the missing manifest; loads are applied in sequence")
+        rows = {name: _copy(pipeline, name, table, warehouse) for name, table in manifest.tables.items()}
+        loaded = frozenset(name for name, count in rows.items() if count)
+        parameters = _parameters(manifest, rows, started)
+        run_plan(warehouse, load_plan(pipeline, loaded), parameters)
+        run_plan(warehouse, end_plan(), parameters)
+    return LoadedBatch(manifest.seq, rows, (datetime.now(UTC) - started).total_seconds())
+
+
+def ensure_tables(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    """Creates what is not there, and checks what is.
+
+    Raises:
+        WarehouseError: a table has other columns than its contract.
+    """
+    with warehouse.transaction():
+        run_plan(warehouse, schema_plan(pipeline), {})
+    found: dict[str, list[str]] = {}
+    sql = (
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema IN ('staging', 'analytics') ORDER BY table_schema, table_name, ordinal_position"
+    )
+    for schema, table, column in warehouse.query(sql).rows:
+        found.setdefault(f"{schema}.{table}", []).append(column)
+    for table, columns in columns_of(pipeline).items():
+        wanted = [item.name for item in columns]
+        if found.get(table) != wanted:
+            differing = sorted(set(wanted) ^ set(found.get(table, [])))
+            what = f"its columns are not those of its contract: {', '.join(differing) or 'their order differs'}"
+            raise WarehouseError(what, where=table, remedy=f"{_CONTRACT}; or load into a new warehouse")
+
+
+def last_seq(warehouse: Warehouse) -> int:
+    """The newest load in the warehouse, 0 if there is none."""
+    return int(warehouse.query("SELECT coalesce(max(load_seq), 0) FROM staging.load_ledger").rows[0][0])
+
+
+def pending(store: Store, after: int) -> list[int]:
+    """Sequences of the load manifests after one that is loaded."""
+    return [seq_of(key) for key in store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(after)}" if after else "")]
+
+
+def _copy(pipeline: Pipeline, name: str, table: LoadTable, warehouse: Warehouse) -> int:
+    known = {**pipeline.dimensions, **pipeline.facts, **pipeline.calendars}
+    if name not in known:
+        raise WarehouseError("a load names a table that has no contract", where=name, remedy=_CONTRACT)
+    empty, copy = copy_plan(name)
+    warehouse.execute(empty, {})
+    copied = warehouse.copy(copy, table.manifest)
+    if copied != table.rows:
+        what = f"{copied} rows were copied, the load manifest says {table.rows}"
+        raise WarehouseError(what, where=table.manifest, remedy="restore the load files from the object store's versions")
+    return copied
+
+
+def _parameters(manifest: LoadManifest, rows: Mapping[str, int], at: datetime) -> dict[str, Value]:
+    return {
+        "load_seq": manifest.seq,
+        "attempt": manifest.attempt,
+        "progress": json.dumps(dict(sorted(manifest.progress.items()))),
+        "row_counts": json.dumps(dict(sorted(rows.items()))),
+        "loaded_at": at.replace(tzinfo=None),
+    }
