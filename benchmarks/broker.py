@@ -9,7 +9,6 @@ from pathlib import Path
 from infra.local import state, supervisor
 from infra.local.parts.base import Context, Options
 from infra.local.parts.kafka import Kafka
-from infra.local.stack import quiet
 
 
 @contextmanager
@@ -24,9 +23,13 @@ def broker(root: Path) -> Iterator[str]:
     recorded = state.StackState(state.new_cluster_id(), state.choose_ports(part.ports))
     context = Context(root, options, recorded.ports, recorded.cluster_id, {})
     with state.exclusive(root):
-        supervisor.start_all((part,), context, quiet)
+        supervisor.start_all((part,), context, _quiet)
     try:
         yield context.bootstrap_servers
     finally:
         with state.exclusive(root):
             supervisor.stop_all((part,), root, options.stop_grace_seconds)
+
+
+def _quiet(_part: str, _message: str) -> None:
+    """A report that goes nowhere."""

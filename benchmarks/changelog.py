@@ -51,17 +51,16 @@ class Batch:
     """One change of each touched customer.
 
     Args:
-        seq: landing sequence it arrives with.
         instant: when the source made the changes.
-        segment, email: value of a type-2 attribute, and a text that goes into a type-1 attribute.
-        keys: so many touched customers, the first ones; none for all.
+        segment: value of a type-2 attribute.
+        mark: text in a type-1 attribute, the e-mail address.
+        only: the one customer to change; none for all that are touched.
     """
 
-    seq: int
     instant: str
     segment: str
-    email: str
-    keys: int | None = None
+    mark: str
+    only: int | None = None
 
 
 def sub_pipeline(name: str) -> Pipeline:
@@ -86,12 +85,15 @@ def customer_rows(spark: SparkSession, contract: SourceContract, sizes: Sizes, o
     return _changes(keys, contract, values, op=op, seq=1, instant=instant)
 
 
-def customer_changes(spark: SparkSession, contract: SourceContract, sizes: Sizes, batch: Batch) -> DataFrame:
-    """One update of each touched customer."""
-    keys = spark.range(1, (batch.keys or sizes.touched) + 1).select((F.col("id") * sizes.stride).alias("customer_id"))
+def customer_changes(
+    spark: SparkSession, contract: SourceContract, sizes: Sizes, batch: Batch, seq: int
+) -> DataFrame:
+    """One update of each touched customer (or of the only one), sequence `seq`."""
+    touched = spark.range(1, sizes.touched + 1).select((F.col("id") * sizes.stride).alias("customer_id"))
+    one = spark.range(1).select(F.lit(batch.only).cast("bigint").alias("customer_id"))
     instant = F.lit(batch.instant).cast("timestamp")
-    values = _customer(F.lit(batch.segment), F.lit(batch.email), instant)
-    return _changes(keys, contract, values, op="u", seq=batch.seq, instant=instant)
+    values = _customer(F.lit(batch.segment), F.lit(batch.mark), instant)
+    return _changes(touched if batch.only is None else one, contract, values, op="u", seq=seq, instant=instant)
 
 
 def versions_of_one(spark: SparkSession, contract: SourceContract, key: int, versions: int, seq: int) -> DataFrame:

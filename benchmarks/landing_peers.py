@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 from pyspark.sql.streaming import DataStreamWriter
 
+from schemas import columns as c
 from streaming.envelope import REJECTED, Group, landing_rows
 
 _FRAMING_BYTES: Final = 5
@@ -60,12 +61,13 @@ def without_protocol(spark: SparkSession, topic: Topic, group: Group, target: Pa
     def decoded(batch: DataFrame) -> DataFrame:
         return landing_rows(batch, group, 0).where(F.col(REJECTED).isNull()).drop(REJECTED)
 
-    return _appended(spark, topic, decoded, "_kafka_ts", target, checkpoint)
+    return _appended(spark, topic, decoded, c.KAFKA_TS, target, checkpoint)
 
 
 def _records(spark: SparkSession, topic: Topic) -> DataFrame:
     options = {
         "kafka.bootstrap.servers": topic.bootstrap_servers,
+        "kafka.isolation.level": "read_committed",
         "subscribe": topic.name,
         "startingOffsets": "earliest",
         "includeHeaders": "true",
