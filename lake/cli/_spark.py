@@ -1,0 +1,34 @@
+"""The Spark session of a sub-command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lake.cli._base import App
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@contextmanager
+def lake_session(app: App, name: str) -> Iterator[SparkSession]:
+    """A session on the pipeline's lake, ended with the block."""
+    from lake.session import spark_session
+    from streaming.kafka_to_landing import SESSION
+
+    app.say("starting Spark …")
+    spark = spark_session(
+        name,
+        lake_uri=app.home.lake_uri(app.pipeline_name),
+        catalog_uri=app.home.catalog_uri(app.pipeline_name),
+        cores=app.settings.spark_cores,
+        memory=app.settings.spark_memory,
+        scratch=app.home.scratch,
+        extra=SESSION,
+    )
+    try:
+        yield spark
+    finally:
+        spark.stop()
