@@ -9,29 +9,17 @@ from datetime import UTC, datetime
 
 import psycopg
 from psycopg import sql
-from pyspark.sql import SparkSession
 
 from lake.demo import from_lake, from_warehouse
 from lake.demo.from_warehouse import Query
 from lake.demo.model import Action, DeadLetters, NextStep, Phase, Report, Stop, TableRows
 from lake.reconcile import Verdict
 from lake.reconcile.landing import landing_manifests
-from lake.store import Store
+from lake.reconcile.run import Parties
 from schemas import Pipeline
 from schemas.manifests import LandingManifest
 
 Manifests = Mapping[str, Sequence[LandingManifest]]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a run left what the report shows: the lake, the warehouse, the source database."""
-
-    spark: SparkSession
-    pipeline: Pipeline
-    store: Store
-    warehouse: Query
-    source_dsn: str
 
 
 @dataclass(frozen=True)
@@ -45,55 +33,59 @@ class Told:
     next_steps: tuple[NextStep, ...]
 
 
-def collect(places: Places, told: Told) -> Report:
+def collect(parties: Parties, told: Told) -> Report:
     """Reads every part of the report.
 
+    Args:
+        parties: the lake, the warehouse and the source, as reconciliation reads them.
+        told: what only the run knows.
+
     Raises:
-        LakeError: a landing manifest is damaged, or the lake's progress is lost.
+        LakeError: a landing manifest is damaged, the lake's progress is lost, or a party does not answer.
     """
-    spark, pipeline = places.spark, places.pipeline
-    manifests = {table: landing_manifests(places.store, table) for table in pipeline.sources}
-    undecodable = from_lake.dead_letters(places.store, manifests)
+    spark, pipeline, query = parties.spark, parties.pipeline, query_of(parties)
+    manifests = {table: landing_manifests(parties.store, table) for table in pipeline.sources}
+    undecodable = from_lake.dead_letters(parties.store, manifests)
     rejected = from_lake.quarantined(spark, pipeline)
-    loads = from_warehouse.loads(places.warehouse)
+    loads = from_warehouse.loads(query)
     return Report(
         pipeline=pipeline.name,
         made_at=datetime.now(UTC).replace(tzinfo=None),
         verdict=told.verdict,
         phases=told.phases,
         workload=told.workload,
-        route=route(places, manifests, told.verdict, undecodable, rejected, len(loads)),
+        route=route(parties, manifests, told.verdict, (*undecodable, *rejected), len(loads)),
         latency=from_lake.latency(spark, pipeline, manifests, loads, told.live_since),
-        histories=from_warehouse.histories(places.warehouse, pipeline),
-        sales=from_warehouse.sales(places.warehouse, pipeline),
-        restatements=from_warehouse.restatements(places.warehouse),
+        histories=from_warehouse.histories(query, pipeline),
+        sales=from_warehouse.sales(query, pipeline),
+        restatements=from_warehouse.restatements(query),
         dead_letters=(*undecodable, *rejected),
         checks=from_lake.checks(spark, pipeline, rejected),
         next_steps=told.next_steps,
     )
 
 
+def query_of(parties: Parties) -> Query:
+    """Runs a query in the warehouse."""
+    return lambda statement: parties.warehouse.query(statement).rows
+
+
 def route(
-    places: Places,
-    manifests: Manifests,
-    verdict: Verdict,
-    undecodable: Sequence[DeadLetters],
-    rejected: Sequence[DeadLetters],
-    loads: int,
+    parties: Parties, manifests: Manifests, verdict: Verdict, letters: Sequence[DeadLetters], loads: int
 ) -> tuple[Stop, ...]:
     """The stops with their rows; Kafka's are those that the landing oracle's own consumer saw."""
-    pipeline = places.pipeline
+    pipeline = parties.pipeline
     batches = sum(len(each) for each in manifests.values())
-    in_source = source_rows(places.source_dsn, pipeline)
-    in_lake = from_lake.star_rows(places.spark, pipeline)
-    in_warehouse = from_warehouse.star_rows(places.warehouse, pipeline)
-    landed, staged = from_lake.landed_rows(manifests), from_lake.staged_rows(places.spark, pipeline)
-    letters = "dead letters"
+    in_source = source_rows(parties.source_dsn, pipeline) if parties.source_dsn else ()
+    in_lake = from_lake.star_rows(parties.spark, pipeline)
+    in_warehouse = from_warehouse.star_rows(query_of(parties), pipeline)
+    landed, staged = from_lake.landed_rows(manifests), from_lake.staged_rows(parties.spark, pipeline)
+    dead, rejected = by_table(letters, "landing"), by_table(letters, "staging")
     return (
         Stop("source", "PostgreSQL", "rows now", in_source, note=f"database {pipeline.name}"),
         Stop("kafka", "Kafka", "records", _consumed(verdict), note=f"{len(pipeline.sources)} topics"),
-        Stop("landing", "Landing", "records", landed, by_table(undecodable), letters, f"{batches} batches"),
-        Stop("staging", "Staging", "changes", staged, by_table(rejected), "quarantined", "Iceberg"),
+        Stop("landing", "Landing", "records", landed, dead, "dead letters", f"{batches} batches"),
+        Stop("staging", "Staging", "changes", staged, rejected, "quarantined", "Iceberg"),
         Stop("curated", "Curated", "star rows", in_lake, note="Iceberg"),
         Stop("warehouse", "Warehouse", "star rows", in_warehouse, note=f"{loads} load{'' if loads == 1 else 's'}"),
     )
@@ -110,11 +102,12 @@ def source_rows(dsn: str, pipeline: Pipeline) -> tuple[TableRows, ...]:
     return tuple(found)
 
 
-def by_table(letters: Sequence[DeadLetters]) -> tuple[TableRows, ...]:
-    """Rows set aside, by table."""
+def by_table(letters: Sequence[DeadLetters], stage: str) -> tuple[TableRows, ...]:
+    """Rows set aside on the way into a stage, by table."""
     counted: Counter[str] = Counter()
     for item in letters:
-        counted[item.table] += item.rows
+        if item.stage == stage:
+            counted[item.table] += item.rows
     return tuple(TableRows(table, rows) for table, rows in counted.items())
 
 

@@ -1,4 +1,4 @@
-"""Parts of the report that the lake answers: landed and staged rows, what was set aside, checks, commit times, latency."""
+"""Parts of the report that the lake answers: rows landed and staged, what was set aside, checks, commits, latency."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def first_reached(commits: Iterable[Commit], seq: int) -> datetime | None:
 
 
 def commits(spark: SparkSession, table: str, source: str) -> tuple[Commit, ...]:
-    """The commits of an Iceberg table (quoted name) with their progress of `source`, at the time each became current (UTC)."""
+    """An Iceberg table's commits with their progress of `source`, at the time (UTC) each became current."""
     if not iceberg.exists(spark, table):
         return ()
     loaded = iceberg.load(spark, table)
@@ -121,8 +121,10 @@ def checks(spark: SparkSession, pipeline: Pipeline, rejected: Sequence[DeadLette
         table = _log(pipeline, name)
         if not contract.checks or not iceberg.exists(spark, table):
             continue
-        warnings = quality.warning(contract)
-        counted = spark.table(table).agg(F.count(F.lit(1)).alias("rows"), *quality.warned(warnings)).collect()[0]
+        warned = [
+            F.count_if(F.coalesce(check.fails, F.lit(False))).alias(check.name) for check in quality.warning(contract)
+        ]
+        counted = spark.table(table).agg(F.count(F.lit(1)).alias("rows"), *warned).collect()[0]
         mine = [letters for letters in rejected if letters.table == name and letters.stage == "staging"]
         found += _results(contract, counted.asDict(), mine)
     return tuple(found)
@@ -163,7 +165,8 @@ def latency(
         union = union.unionByName(more)
     steps = spark.createDataFrame(
         times,
-        "name string, seq bigint, landing timestamp_ntz, staging timestamp_ntz, curated timestamp_ntz, warehouse timestamp_ntz",
+        "name string, seq bigint, landing timestamp_ntz, staging timestamp_ntz, "
+        "curated timestamp_ntz, warehouse timestamp_ntz",
     )
     joined = union.join(F.broadcast(steps), ["name", "seq"])
     waits = [(_seconds(end) - _seconds(start)).alias(f"{start}_{end}") for start, end in _LEGS]

@@ -86,7 +86,7 @@ def histories(query: Query, pipeline: Pipeline, limit: int = 4) -> tuple[History
 
 
 def choose(made: Sequence[History], limit: int) -> tuple[History, ...]:
-    """Up to `limit` histories of different kinds: a value came back, a gap, a long one, one that ended; then long ones."""
+    """Up to `limit` histories, of different kinds first: a value came back, a gap, a live one, one that ended."""
     fitting = [history for history in made if len(history.versions) <= _MOST_VERSIONS] or list(made)
     ranked = sorted(fitting, key=lambda h: (-len(h.versions), -sum(v.facts > 0 for v in h.versions), h.key))
     kinds: tuple[Callable[[History], bool], ...] = (

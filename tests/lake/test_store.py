@@ -29,13 +29,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield store_for("s3://lake" if request.param == "s3" else "s3://lake/some/prefix/")
 
 
-def test_what_is_written_is_read_and_can_be_replaced(store: Store):
+def test_what_is_written_is_read_and_can_be_replaced(store: Store) -> None:
     store.write("a/b.json", b"one")
     store.write("a/b.json", b"three")
     assert (store.read("a/b.json"), store.size("a/b.json"), store.exists("a/b.json")) == (b"three", 5, True)
 
 
-def test_an_absent_key_is_told_as_such(store: Store):
+def test_an_absent_key_is_told_as_such(store: Store) -> None:
     assert not store.exists("none")
     with pytest.raises(FileNotFoundError):
         store.read("none")
@@ -44,13 +44,13 @@ def test_an_absent_key_is_told_as_such(store: Store):
     store.delete("none")
 
 
-def test_the_second_creation_changes_nothing(store: Store):
+def test_the_second_creation_changes_nothing(store: Store) -> None:
     assert store.create_if_absent("m/1.json", b"first")
     assert not store.create_if_absent("m/1.json", b"second")
     assert store.read("m/1.json") == b"first"
 
 
-def test_keys_come_ascending_after_a_key_and_limited(store: Store):
+def test_keys_come_ascending_after_a_key_and_limited(store: Store) -> None:
     for name in ("m/3", "m/1", "m/2/x", "other/1", "m1/0"):
         store.write(name, b"")
     assert store.list("m") == ["m/1", "m/2/x", "m/3"]
@@ -60,13 +60,13 @@ def test_keys_come_ascending_after_a_key_and_limited(store: Store):
     assert len(store.list("")) == 5
 
 
-def test_deleted_keys_are_gone(store: Store):
+def test_deleted_keys_are_gone(store: Store) -> None:
     store.write("a/b", b"x")
     store.delete("a/b")
     assert store.list("a") == []
 
 
-def test_of_many_writers_one_creates(tmp_path: Path):
+def test_of_many_writers_one_creates(tmp_path: Path) -> None:
     store, barrier = LocalStore(tmp_path), threading.Barrier(8)
 
     def create(number: int) -> bool:
@@ -80,20 +80,20 @@ def test_of_many_writers_one_creates(tmp_path: Path):
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["1"]
 
 
-def test_a_key_cannot_leave_the_folder(tmp_path: Path):
+def test_a_key_cannot_leave_the_folder(tmp_path: Path) -> None:
     for key in ("../x", "a/../../x", "/x"):
         with pytest.raises(StoreError, match="leaves the store"):
             LocalStore(tmp_path / "lake").write(key, b"")
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written") as caught:
         LocalStore(tmp_path / "file").write("a", b"")
     assert caught.value.remedy
 
 
-def test_an_unknown_scheme_is_named():
+def test_an_unknown_scheme_is_named() -> None:
     with pytest.raises(StoreError, match="gs is not supported"):
         store_for("gs://bucket")
 
@@ -121,17 +121,17 @@ def s3(client: FlakyClient) -> S3Store:
     return S3Store("s3://lake", "lake", "", client)
 
 
-def test_colliding_conditional_writes_are_asked_again():
+def test_colliding_conditional_writes_are_asked_again() -> None:
     client = FlakyClient(["ConditionalRequestConflict", "ConditionalRequestConflict"])
     assert s3(client).create_if_absent("k", b"mine")
     assert client.puts == 3
 
 
-def test_a_retried_put_recognises_its_own_object():
+def test_a_retried_put_recognises_its_own_object() -> None:
     assert s3(FlakyClient(["PreconditionFailed"], held=b"mine")).create_if_absent("k", b"mine")
     assert not s3(FlakyClient(["PreconditionFailed"], held=b"theirs")).create_if_absent("k", b"mine")
 
 
-def test_a_refused_request_names_object_and_code():
+def test_a_refused_request_names_object_and_code() -> None:
     with pytest.raises(StoreError, match=r"s3://lake/k: S3 put_object failed \(AccessDenied\)"):
         s3(FlakyClient(["AccessDenied"])).write("k", b"")

@@ -33,7 +33,8 @@ def engine(retail: Pipeline) -> Iterator[duckdb.DuckDBPyConnection]:
             attributes = ", ".join(f"{item.name} varchar" for item in dimension.type2)
             connection.execute(
                 f"CREATE TABLE analytics.{dimension.name} ({dimension.surrogate_key} bigint, {key}, {attributes}, "
-                "effective_from timestamp, effective_to timestamp, is_current boolean, is_deleted boolean, is_inferred boolean)"
+                "effective_from timestamp, effective_to timestamp, is_current boolean, is_deleted boolean, "
+                "is_inferred boolean)"
             )
         connection.execute(
             "CREATE TABLE analytics.fact_sales (order_id bigint, line_no int, customer_sk bigint, product_sk bigint, "
@@ -41,7 +42,8 @@ def engine(retail: Pipeline) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         connection.execute("CREATE TABLE analytics.fact_orders (order_id bigint, customer_sk bigint)")
         connection.execute(
-            "CREATE TABLE analytics.agg_daily_sales_by_category (sales_date date, category varchar, net_amount decimal(38,2))"
+            "CREATE TABLE analytics.agg_daily_sales_by_category "
+            "(sales_date date, category varchar, net_amount decimal(38,2))"
         )
         connection.execute(
             "CREATE TABLE staging.load_ledger (load_seq bigint, progress varchar, loaded_at timestamp);"
@@ -142,7 +144,7 @@ def test_sales_stand_under_the_category_of_their_day_and_are_compared_with_today
     assert found is not None
     assert found.months == ("earlier", "2025-02", "2025-03")
     rows = {row.group: row for row in found.rows}
-    assert rows["toys"].amounts == (0, Decimal(30), 0)
+    assert rows["toys"].amounts == (Decimal(0), Decimal(30), Decimal(0))
     assert rows["toys"].by_today == 0
     assert rows["games"].by_today == Decimal(42)
     assert rows["—"].total == 1

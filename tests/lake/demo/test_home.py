@@ -73,6 +73,10 @@ def test_two_demonstrations_of_one_home_do_not_run_at_once(tmp_path: Path) -> No
     )
     root = Path(__file__).parents[3]
     with held(tmp_path):
-        inside = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=root, capture_output=True, text=True)
-    after = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=root, capture_output=True, text=True)
+        inside = subprocess.run(
+            [sys.executable, "-c", program, tmp_path], cwd=root, capture_output=True, text=True, check=True
+        )
+    after = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], cwd=root, capture_output=True, text=True, check=True
+    )
     assert (inside.stdout.strip(), after.stdout.strip()) == ("refused", "held")
