@@ -91,8 +91,7 @@ def _promote_whole(work: Work) -> SourceOutcome:
     for dimension in work.pending():
         table = work.table(dimension)
         rows = versions(filled, dimension)
-        if work.since:
-            rows = diff.with_inferred(work.spark.table(table), rows, dimension)
+        rows = diff.with_inferred(work.spark.table(table), rows, dimension)
         rows = rows.unionByName(unknown_member(work.spark, dimension)).localCheckpoint()
         written += rows.count()
         iceberg.overwrite(rows, table, F.lit(True), work.carried(table))

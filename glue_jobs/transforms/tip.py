@@ -87,7 +87,7 @@ def state_columns(source: SourceContract) -> dict[str, str]:
 
 def key_struct(source: SourceContract) -> str:
     """Spark SQL type of a source's key."""
-    return "struct<" + ", ".join(f"`{column.name}`: {column.type.spark}" for column in source.key_columns) + ">"
+    return "struct<" + ", ".join(f"{column.name}: {column.type.spark}" for column in source.key_columns) + ">"
 
 
 def key_summary(batch: DataFrame, keys: Sequence[str]) -> DataFrame:

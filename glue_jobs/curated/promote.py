@@ -1,0 +1,118 @@
+"""The route of hop 3: sources into states and dimensions, then facts, aggregates, and the load files of hop 4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from glue_jobs import iceberg
+from glue_jobs.curated import tables
+from glue_jobs.curated.aggregate import promote_aggregate
+from glue_jobs.curated.calendars import ensure_calendar
+from glue_jobs.curated.fact import FactOutcome, fact_work, promote_fact
+from glue_jobs.curated.load_files import write_load
+from glue_jobs.curated.source import SourceOutcome, promote_source, source_progress, unknown_member
+from lake.store import store_for
+from schemas.manifests import LoadManifest
+from schemas.model import Pipeline
+
+@dataclass(frozen=True)
+class CuratedSummary:
+    """What a promotion did, table by table; `load` is the load's sequence, None if there was nothing to load."""
+
+    sources: tuple[SourceOutcome, ...] = ()
+    facts: tuple[FactOutcome, ...] = ()
+    aggregates: Mapping[str, int] = field(default_factory=dict)
+    load: LoadManifest | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "sources": [asdict(outcome) for outcome in self.sources],
+            "facts": [
+                {"fact": o.fact, "written": o.written, "removed": o.removed, "restated": o.restated} for o in self.facts
+            ],
+            "aggregates": dict(self.aggregates),
+            "load": None if self.load is None else {"seq": self.load.seq, "rows": _load_rows(self.load)},
+        }
+
+
+def promote_curated(spark: SparkSession, pipeline: Pipeline, lake_uri: str, *, load: bool = True) -> CuratedSummary:
+    """Takes everything staged so far into the star, and writes its load files.
+
+    Whatever a run that died left unfinished is finished first, at the progress that it had reached.
+
+    Args:
+        spark: session with the catalog `lake`.
+        pipeline: contracts.
+        lake_uri: root of the pipeline's lake.
+        load: whether to write load files too.
+
+    Raises:
+        LakeError: a table does not fit its contract, or another writer got in between.
+    """
+    ensure_star(spark, pipeline)
+    settled = tuple(_settle(spark, pipeline))
+    _promote_facts(spark, pipeline)
+    advanced = tuple(_advance(spark, pipeline))
+    facts, aggregates = _promote_facts(spark, pipeline)
+    manifest = write_load(spark, pipeline, store_for(lake_uri)) if load else None
+    return CuratedSummary((*settled, *advanced), facts, aggregates, manifest)
+
+
+def ensure_star(spark: SparkSession, pipeline: Pipeline) -> None:
+    """Every table of the star is there and fits its contract; calendars are generated, unknown members in place."""
+    for source in pipeline.sources.values():
+        iceberg.ensure_table(spark, tables.state_shape(pipeline, source))
+    for dimension in pipeline.dimensions.values():
+        shape = tables.dimension_shape(pipeline, dimension)
+        iceberg.ensure_table(spark, shape)
+        if spark.table(shape.name).where(F.col(dimension.surrogate_key) == -1).isEmpty():
+            iceberg.append(unknown_member(spark, dimension), shape.name, iceberg.progress(spark, shape.name))
+    for calendar in pipeline.calendars.values():
+        ensure_calendar(spark, pipeline, calendar)
+    for fact in pipeline.facts.values():
+        iceberg.ensure_table(spark, tables.fact_shape(pipeline, fact))
+    for aggregate in pipeline.aggregates.values():
+        iceberg.ensure_table(spark, tables.aggregate_shape(pipeline, aggregate))
+    iceberg.ensure_table(spark, tables.restatements_shape(pipeline))
+
+
+def _settle(spark: SparkSession, pipeline: Pipeline) -> Iterator[SourceOutcome]:
+    """Sources whose dimensions are further than their state: the run died in between."""
+    for source in pipeline.sources.values():
+        done = [
+            iceberg.progress(spark, tables.curated(pipeline, dimension.name)).get(source.table, 0)
+            for dimension in pipeline.dimensions_of(source.table)
+        ]
+        reached = max(done, default=0)
+        if reached > source_progress(spark, pipeline, source.table):
+            yield promote_source(spark, pipeline, source, reached)
+
+
+def _advance(spark: SparkSession, pipeline: Pipeline) -> Iterator[SourceOutcome]:
+    for source in pipeline.sources.values():
+        staged = iceberg.progress(spark, tables.staging(pipeline, source.table)).get(source.table, 0)
+        yield promote_source(spark, pipeline, source, staged)
+
+
+def _promote_facts(spark: SparkSession, pipeline: Pipeline) -> tuple[tuple[FactOutcome, ...], dict[str, int]]:
+    """Facts, then the aggregates made from them."""
+    outcomes = []
+    aggregates = {}
+    for fact in pipeline.facts.values():
+        work = fact_work(spark, pipeline, fact)
+        outcome = promote_fact(work)
+        outcomes.append(outcome)
+        for aggregate in pipeline.aggregates.values():
+            if aggregate.fact == fact.name:
+                aggregates[aggregate.name] = promote_aggregate(work, aggregate, outcome)
+    return tuple(outcomes), aggregates
+
+
+def _load_rows(manifest: LoadManifest) -> dict[str, int]:
+    return {name: table.rows for name, table in manifest.tables.items()}
