@@ -46,8 +46,8 @@ def seq_of(name: str) -> int:
 class LandedFile:
     """One Parquet file of landing rows, all of one group: one writer schema of the values and one of the keys.
 
-    `path` is relative to the lake; `bytes` its size; `schema_id` and `key_schema_id` are registry ids, empty where there
-    is none (a file of tombstones alone; null keys). Tombstones also ride in files that have a value schema.
+    `path` is relative to the lake; `bytes` its size; `schema_id` and `key_schema_id` are registry ids, empty where
+    there is none (a file of tombstones alone; null keys). Tombstones also ride in files that have a value schema.
     """
 
     path: str
@@ -177,7 +177,7 @@ class LandingManifest:
 def check_successor(previous: LandingManifest | None, following: LandingManifest) -> None:
     """Checks that `following` may be committed directly after `previous`.
 
-    Within one epoch every range starts where the last ended and no partition is forgotten; a new epoch may start anywhere.
+    Within one epoch every range starts where the last ended and no partition is forgotten; a new epoch starts anywhere.
 
     Raises:
         ManifestError: names the table, the partition and both offsets.

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
-from pyspark.sql.types import BinaryType
 
 from streaming.framing import INFLATE
 
@@ -26,19 +25,28 @@ def register(spark: SparkSession) -> None:
     """Makes `lake_inflate(binary) -> binary` known to the session (null for bytes that are no zlib); idempotent."""
     if spark.catalog.functionExists(INFLATE):
         return
-    _ship(spark)
-    spark.udf.registerJavaFunction(INFLATE, CLASS, BinaryType())
+    jvm: Any = spark._jvm
+    binary = jvm.org.apache.spark.sql.types.DataTypes.BinaryType
+    # By instance: Spark registers by class name only what carries its generic signature, which Janino leaves out.
+    session: Any = spark._jsparkSession
+    session.udf().register(INFLATE, _function(spark), binary)
 
 
-def _ship(spark: SparkSession) -> None:
+def _function(spark: SparkSession) -> Any:
     session: Any = spark._jsparkSession
     loader = session.sharedState().jarClassLoader()
     try:
-        loader.loadClass(CLASS)
+        found = loader.loadClass(CLASS)
     except Py4JJavaError:
+        # Executors fetch the jar whenever they start, so it stays for as long as the process does.
         jar = Path(tempfile.mkdtemp(prefix="lake-inflate-")) / "inflate.jar"
         write_jar(spark, jar)
         session.sessionState().resourceLoader().addJar(str(jar))
+        found = loader.loadClass(CLASS)
+    gateway: Any = spark.sparkContext._gateway
+    no_types = gateway.new_array(gateway.jvm.java.lang.Class, 0)
+    nothing = gateway.new_array(gateway.jvm.java.lang.Object, 0)
+    return found.getDeclaredConstructor(no_types).newInstance(nothing)
 
 
 def write_jar(spark: SparkSession, jar: Path) -> None:

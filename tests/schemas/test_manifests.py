@@ -43,26 +43,26 @@ def changed(manifest: LandingManifest | LoadManifest, **fields: Any) -> str:
     return json.dumps({**json.loads(manifest.to_json()), **fields})
 
 
-def test_landing_manifest_survives_json():
+def test_landing_manifest_survives_json() -> None:
     assert LandingManifest.from_json(FIRST.to_json()) == FIRST
 
 
-def test_load_manifest_survives_json():
+def test_load_manifest_survives_json() -> None:
     assert LoadManifest.from_json(LOAD.to_json()) == LOAD
 
 
-def test_counts_and_committed_offsets_follow_from_files_and_ranges():
+def test_counts_and_committed_offsets_follow_from_files_and_ranges() -> None:
     assert (FIRST.rows, FIRST.dead_letter_rows, FIRST.committed) == (2, 1, {0: 3, 1: 5})
 
 
 @given(st.integers(min_value=1, max_value=10**12 - 1))
-def test_names_sort_as_sequences(seq: int):
+def test_names_sort_as_sequences(seq: int) -> None:
     assert seq_of(f"folder/{seq_name(seq)}") == seq
     assert seq_name(seq - 1) < seq_name(seq)
 
 
 @pytest.mark.parametrize("name", ["1.json", "x.json", "0000000000001.json", "000000000001.txt"])
-def test_foreign_names_are_named(name: str):
+def test_foreign_names_are_named(name: str) -> None:
     with pytest.raises(ManifestError, match=name):
         seq_of(name)
 
@@ -84,26 +84,26 @@ def test_foreign_names_are_named(name: str):
         ({"attempt": ""}, "attempt is empty"),
     ],
 )
-def test_a_damaged_landing_manifest_names_the_field(fields: dict[str, Any], message: str):
+def test_a_damaged_landing_manifest_names_the_field(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ManifestError, match=message) as caught:
         LandingManifest.from_json(changed(FIRST, **fields), where="here.json")
     assert caught.value.remedy
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
-def test_what_is_no_object_is_named(text: str):
+def test_what_is_no_object_is_named(text: str) -> None:
     with pytest.raises(ManifestError, match=r"here\.json"):
         LandingManifest.from_json(text, where="here.json")
 
 
-def test_a_missing_field_is_named():
+def test_a_missing_field_is_named() -> None:
     body = json.loads(LOAD.to_json())
     del body["progress"]
     with pytest.raises(ManifestError, match="field progress is missing"):
         LoadManifest.from_json(json.dumps(body))
 
 
-def test_more_rows_than_offsets_are_refused():
+def test_more_rows_than_offsets_are_refused() -> None:
     with pytest.raises(ManifestError, match="3 rows written out of 2 offsets"):
         replace(FIRST, ranges={0: (0, 2)})
 
@@ -111,7 +111,7 @@ def test_more_rows_than_offsets_are_refused():
 NEXT = replace(FIRST, seq=2, ranges={0: (3, 6), 1: (5, 7), 2: (0, 4)})
 
 
-def test_a_successor_starts_where_the_last_one_ended_and_may_add_partitions():
+def test_a_successor_starts_where_the_last_one_ended_and_may_add_partitions() -> None:
     check_successor(None, FIRST)
     check_successor(FIRST, NEXT)
 
@@ -126,12 +126,12 @@ def test_a_successor_starts_where_the_last_one_ended_and_may_add_partitions():
         (replace(NEXT, table="order"), "follows a manifest of table customer"),
     ],
 )
-def test_a_gap_an_overlap_or_a_forgotten_partition_is_refused(following: LandingManifest, message: str):
+def test_a_gap_an_overlap_or_a_forgotten_partition_is_refused(following: LandingManifest, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         check_successor(FIRST, following)
 
 
-def test_a_new_epoch_starts_its_ranges_afresh_and_does_not_run_back():
+def test_a_new_epoch_starts_its_ranges_afresh_and_does_not_run_back() -> None:
     raised = replace(NEXT, epoch=1, ranges={0: (0, 6)})
     check_successor(FIRST, raised)
     with pytest.raises(ManifestError, match="epoch runs back"):

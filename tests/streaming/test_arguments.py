@@ -11,18 +11,18 @@ from streaming.arguments import GLUE_NAMES, OPTIONAL, REQUIRED, ArgumentError, S
 NEEDED = ["--pipeline", "retail", "--bootstrap", "b:9092", "--registry", "http://r", "--lake-uri", "s3://lake/"]
 
 
-def test_defaults_are_a_batch_a_minute_without_end():
+def test_defaults_are_a_batch_a_minute_without_end() -> None:
     args = StreamArgs.from_argv(NEEDED)
     assert (args.once, args.trigger_seconds, args.settings.lake_uri) == (False, 60.0, "s3://lake")
     assert args.settings.patience_seconds is None
 
 
 @pytest.mark.parametrize("words", [["--once"], ["--once", "true"], ["--once=true"]])
-def test_a_flag_may_stand_alone_or_have_a_value(words: list[str]):
+def test_a_flag_may_stand_alone_or_have_a_value(words: list[str]) -> None:
     assert StreamArgs.from_argv([*NEEDED, *words]).once
 
 
-def test_glues_own_flags_are_passed_over():
+def test_glues_own_flags_are_passed_over() -> None:
     glue = [
         "--JOB_NAME",
         "x",
@@ -37,7 +37,7 @@ def test_glues_own_flags_are_passed_over():
     assert StreamArgs.from_argv([*glue, *NEEDED]) == StreamArgs.from_argv(NEEDED)
 
 
-def test_lists_and_pairs_are_parsed():
+def test_lists_and_pairs_are_parsed() -> None:
     words = ["--tables", "a,b", "--epochs", "a=2", "--client-options", "security.protocol=SASL_SSL,x=a=b"]
     settings = StreamArgs.from_argv([*NEEDED, *words]).settings
     assert settings.tables == ("a", "b")
@@ -60,18 +60,18 @@ def test_lists_and_pairs_are_parsed():
         (["--pipeline", "again"], "--pipeline: given twice"),
     ],
 )
-def test_a_bad_argument_is_named(words: list[str], message: str):
+def test_a_bad_argument_is_named(words: list[str], message: str) -> None:
     with pytest.raises(ArgumentError, match=message) as caught:
         StreamArgs.from_argv([*NEEDED, *words])
     assert caught.value.remedy
 
 
-def test_all_missing_arguments_are_named_at_once():
+def test_all_missing_arguments_are_named_at_once() -> None:
     with pytest.raises(ArgumentError, match="missing: --bootstrap, --registry, --lake-uri"):
         StreamArgs.from_argv(["--pipeline", "retail"])
 
 
-def test_no_name_is_a_prefix_of_another():
+def test_no_name_is_a_prefix_of_another() -> None:
     names = [*REQUIRED, *OPTIONAL, *GLUE_NAMES]
     ours = set(REQUIRED + OPTIONAL)
     clashes = [(a, b) for a, b in itertools.permutations(names, 2) if b.startswith(a) and (a in ours or b in ours)]

@@ -12,8 +12,8 @@ from streaming.query import TableQuery, Trigger
 
 
 def query() -> TableQuery:
-    landing = cast(Any, None)
-    return TableQuery(cast(Any, None), landing, {}, {}, Trigger(None, 1), threading.Event(), lambda _: None)
+    landing = cast("Any", None)
+    return TableQuery(cast("Any", None), landing, {}, {}, Trigger(None, 1), threading.Event(), lambda _: None)
 
 
 def test_stopping_a_query_that_never_started_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

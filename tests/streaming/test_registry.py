@@ -60,30 +60,30 @@ def answers() -> Iterator[Answers]:
     server.server_close()
 
 
-def test_a_known_id_gives_its_schema(answers: Answers):
+def test_a_known_id_gives_its_schema(answers: Answers) -> None:
     answers.by_path["/schemas/ids/7"] = (200, json.dumps({"schema": SCHEMA}).encode())
     assert ConfluentRegistry(answers.url).schema("7") == SCHEMA
 
 
-def test_an_id_the_registry_does_not_hold_is_none(answers: Answers):
+def test_an_id_the_registry_does_not_hold_is_none(answers: Answers) -> None:
     answers.by_path["/schemas/ids/7"] = (404, b'{"error_code": 40403, "message": "Schema not found"}')
     assert ConfluentRegistry(answers.url).schema("7") is None
     assert ConfluentRegistry(answers.url).schema("2ac9…") is None
 
 
 @pytest.mark.parametrize("answer", [(500, b"{}"), (503, b""), (401, b"{}"), (404, b"<html>"), (200, b"no json")])
-def test_an_answer_that_decides_nothing_is_an_outage(answers: Answers, answer: tuple[int, bytes]):
+def test_an_answer_that_decides_nothing_is_an_outage(answers: Answers, answer: tuple[int, bytes]) -> None:
     answers.by_path["/schemas/ids/7"] = answer
     with pytest.raises(RegistryUnavailableError, match=f"HTTP {answer[0]}"):
         ConfluentRegistry(answers.url).schema("7")
 
 
-def test_no_answer_is_an_outage_that_names_the_registry():
+def test_no_answer_is_an_outage_that_names_the_registry() -> None:
     with pytest.raises(RegistryUnavailableError, match=r"http://127\.0\.0\.1:1: schema registry does not answer"):
         ConfluentRegistry("http://127.0.0.1:1").schema("7")
 
 
-def test_credentials_are_sent_and_never_told(answers: Answers):
+def test_credentials_are_sent_and_never_told(answers: Answers) -> None:
     registry = ConfluentRegistry(answers.url.replace("http://", "http://user:s3cret@"))
     with pytest.raises(RegistryUnavailableError) as caught:
         registry.schema("7")
@@ -91,7 +91,7 @@ def test_credentials_are_sent_and_never_told(answers: Answers):
     assert answers.authorization == ["Basic dXNlcjpzM2NyZXQ="]
 
 
-def test_glue_gives_a_schema_by_version_and_none_for_an_unknown_one(monkeypatch: pytest.MonkeyPatch):
+def test_glue_gives_a_schema_by_version_and_none_for_an_unknown_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
@@ -111,7 +111,7 @@ def test_glue_gives_a_schema_by_version_and_none_for_an_unknown_one(monkeypatch:
 
 
 @pytest.mark.parametrize("address", ["ftp://x", "localhost:8081", ""])
-def test_what_is_no_registry_is_named(address: str):
+def test_what_is_no_registry_is_named(address: str) -> None:
     with pytest.raises(LakeError, match="is not the address of a schema registry"):
         registry_for(address)
 
@@ -148,7 +148,7 @@ def cache(registry: Flaky, clock: Clock, **more: Any) -> SchemaCache:
     return SchemaCache(registry, sleep=clock.sleep, clock=clock, **more)
 
 
-def test_each_id_is_asked_for_once():
+def test_each_id_is_asked_for_once() -> None:
     registry, clock = Flaky(0), Clock()
     schemas = cache(registry, clock)
     assert schemas.texts(["1", "2", "1"]) == {"1": SCHEMA, "2": None}
@@ -156,7 +156,7 @@ def test_each_id_is_asked_for_once():
     assert registry.asked == 2
 
 
-def test_an_unknown_id_is_asked_for_again_after_a_while():
+def test_an_unknown_id_is_asked_for_again_after_a_while() -> None:
     registry, clock = Flaky(0), Clock()
     schemas = cache(registry, clock)
     schemas.texts(["2"])
@@ -165,7 +165,7 @@ def test_an_unknown_id_is_asked_for_again_after_a_while():
     assert registry.asked == 2
 
 
-def test_an_outage_is_waited_for_with_growing_pauses_and_told(caplog: pytest.LogCaptureFixture):
+def test_an_outage_is_waited_for_with_growing_pauses_and_told(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     with caplog.at_level(logging.WARNING):
         assert cache(Flaky(4), clock).texts(["1"]) == {"1": SCHEMA}
@@ -174,11 +174,11 @@ def test_an_outage_is_waited_for_with_growing_pauses_and_told(caplog: pytest.Log
     assert "batch waits for schema 1" in caplog.text
 
 
-def test_an_outage_that_outlasts_the_patience_is_raised():
+def test_an_outage_that_outlasts_the_patience_is_raised() -> None:
     with pytest.raises(RegistryUnavailableError):
         cache(Flaky(10**6), Clock(), patience=5.0).texts(["1"])
 
 
-def test_waiting_ends_when_the_job_is_to_end():
+def test_waiting_ends_when_the_job_is_to_end() -> None:
     with pytest.raises(StoppedError):
         cache(Flaky(10**6), Clock(), stopping=lambda: True).texts(["1"])
