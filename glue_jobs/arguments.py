@@ -13,7 +13,16 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Final,
+    NoReturn,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from schemas.errors import LakeError
 
@@ -31,12 +40,20 @@ GLUE_OWN: Final = frozenset(
     extra-jars extra-py-files job-bookmark-from job-bookmark-option job-bookmark-to job-language library-set mode
     python-modules-installer-option scriptLocation spark-event-logs-path spark-ui-event-logs-path
     use-postgres-driver user-jars-first write-shuffle-files-to-s3 write-shuffle-spills-to-s3
-    """.split()
+    """.split()  # noqa: SIM905 - forty names read better as a paragraph
 )
 """Arguments of the platform's own; a job reads none of them and refuses none."""
 
-_BOOKMARKS: Final = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
-_CONTINUATIONS: Final = ("continuation-enabled", "continuation-readonly", "continuation-ignore")
+_BOOKMARKS: Final = (
+    "job-bookmark-enable",
+    "job-bookmark-pause",
+    "job-bookmark-disable",
+)
+_CONTINUATIONS: Final = (
+    "continuation-enabled",
+    "continuation-readonly",
+    "continuation-ignore",
+)
 _RESERVED: Final = (
     "job-bookmark-option", "continuation-option", "job-bookmark-from", "job-bookmark-to", "JOB_ID", "JOB_RUN_ID",
     "SECURITY_CONFIGURATION", "encryption-type", "enable-data-lineage",
@@ -72,10 +89,17 @@ def parse(shape: type[A], argv: Sequence[str]) -> A:
     given = _given(argv, tuple(fields))
     for name, field in fields.items():
         if field.default is dataclasses.MISSING and name not in given:
-            raise ArgumentsError("a required argument is missing", where=f"--{name}", remedy=f"give --{name} VALUE")
+            raise ArgumentsError(
+                "a required argument is missing",
+                where=f"--{name}",
+                remedy=f"give --{name} VALUE",
+            )
     values = _resolver()(argv, given)
     hints = get_type_hints(shape)
-    typed = {fields[name].name: _typed(values[_key(name)], hints[fields[name].name], name) for name in given}
+    typed = {
+        fields[name].name: _typed(values[_key(name)], hints[fields[name].name], name)
+        for name in given
+    }
     return shape(**typed)
 
 
@@ -83,7 +107,11 @@ def usage(shape: type[Any], program: str) -> str:
     """Every argument with its meaning and default."""
     lines = [f"usage: {Path(program).name} --name value …\n"]
     for field in dataclasses.fields(shape):
-        default = "required" if field.default is dataclasses.MISSING else f"default {field.default!r}"
+        default = (
+            "required"
+            if field.default is dataclasses.MISSING
+            else f"default {field.default!r}"
+        )
         lines.append(f"  --{_name(field)}: {field.metadata['help']} ({default})\n")
     return "".join(lines)
 
@@ -100,12 +128,22 @@ def get_resolved_options(argv: Sequence[str], options: Sequence[str]) -> dict[st
     """
     reserved = [name for name in options if name in _RESERVED]
     if reserved:
-        raise ArgumentsError("the name is reserved by Glue", where=f"--{reserved[0]}", remedy="choose another name")
+        raise ArgumentsError(
+            "the name is reserved by Glue",
+            where=f"--{reserved[0]}",
+            remedy="choose another name",
+        )
     parser = _Parser(add_help=False)
     parser.add_argument("--job-bookmark-option", choices=_BOOKMARKS)
     parser.add_argument("--continuation-option", choices=_CONTINUATIONS)
     parser.add_argument("--encryption-type", choices=("sse-s3",))
-    own = ("job-bookmark-from", "job-bookmark-to", "JOB_ID", "JOB_RUN_ID", "SECURITY_CONFIGURATION")
+    own = (
+        "job-bookmark-from",
+        "job-bookmark-to",
+        "JOB_ID",
+        "JOB_RUN_ID",
+        "SECURITY_CONFIGURATION",
+    )
     for name in (*own, "enable-data-lineage", "RedshiftTempDir", "TempDir"):
         parser.add_argument(f"--{name}")
     for name in options:
@@ -119,7 +157,9 @@ class _Parser(argparse.ArgumentParser):
     """Raises where argparse would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise ArgumentsError(message, where="job arguments", remedy="give each argument as --name value")
+        raise ArgumentsError(
+            message, where="job arguments", remedy="give each argument as --name value"
+        )
 
 
 def _with_folders(found: dict[str, Any]) -> dict[str, Any]:
@@ -130,14 +170,22 @@ def _with_folders(found: dict[str, Any]) -> dict[str, Any]:
 def _with_bookmarks(found: dict[str, Any]) -> dict[str, Any]:
     continuation = found.pop("continuation_option")
     if found["job_bookmark_option"] is None:
-        chosen = _BOOKMARKS[_CONTINUATIONS.index(continuation)] if continuation else _BOOKMARKS[2]
+        chosen = (
+            _BOOKMARKS[_CONTINUATIONS.index(continuation)]
+            if continuation
+            else _BOOKMARKS[2]
+        )
         found["job_bookmark_option"] = chosen
-    absent = [name for name in ("job_bookmark_from", "job_bookmark_to") if found[name] is None]
+    absent = [
+        name for name in ("job_bookmark_from", "job_bookmark_to") if found[name] is None
+    ]
     paused = found["job_bookmark_option"] == "job-bookmark-pause"
     if (paused and len(absent) == 1) or (not paused and not absent):
         what = "both ends of a bookmark's range go together, and with --job-bookmark-option job-bookmark-pause only"
         where = "--job-bookmark-from, --job-bookmark-to"
-        raise ArgumentsError(what, where=where, remedy="correct the bookmark's arguments")
+        raise ArgumentsError(
+            what, where=where, remedy="correct the bookmark's arguments"
+        )
     return found
 
 
@@ -147,7 +195,7 @@ def _resolver() -> Callable[[Sequence[str], Sequence[str]], dict[str, Any]]:
 
     if not on_glue():
         return get_resolved_options
-    from awsglue.utils import getResolvedOptions
+    from awsglue.utils import getResolvedOptions  # type: ignore[import-untyped]
 
     def resolved(argv: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
         return dict(getResolvedOptions(list(argv), list(options)))
@@ -167,7 +215,9 @@ def _given(argv: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         if not token.startswith("--"):
             if not waiting:
                 what = "a value stands without its argument"
-                raise ArgumentsError(what, where="job arguments", remedy="write --name value")
+                raise ArgumentsError(
+                    what, where="job arguments", remedy="write --name value"
+                )
             waiting = False
             continue
         name, has_value, _ = token[2:].partition("=")
@@ -181,10 +231,16 @@ def _given(argv: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
 def _check_name(name: str, known: Sequence[str], given: Sequence[str]) -> None:
     if name not in known and name not in GLUE_OWN:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        remedy = f"did you mean --{near[0]}?" if near else f"use one of {', '.join(f'--{item}' for item in known)}"
+        remedy = (
+            f"did you mean --{near[0]}?"
+            if near
+            else f"use one of {', '.join(f'--{item}' for item in known)}"
+        )
         raise ArgumentsError("unknown argument", where=f"--{name}", remedy=remedy)
     if name in given:
-        raise ArgumentsError("the argument is given twice", where=f"--{name}", remedy="give it once")
+        raise ArgumentsError(
+            "the argument is given twice", where=f"--{name}", remedy="give it once"
+        )
 
 
 def _name(field: dataclasses.Field[Any]) -> str:
@@ -202,10 +258,18 @@ def _typed(text: str, wanted: Any, name: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if wanted is bool:
         if text.lower() not in ("true", "false"):
-            raise ArgumentsError("the value is neither true nor false", where=f"--{name}", remedy=f"--{name} true")
+            raise ArgumentsError(
+                "the value is neither true nor false",
+                where=f"--{name}",
+                remedy=f"--{name} true",
+            )
         return text.lower() == "true"
     try:
         return wanted(text)
     except ValueError:
-        kind = {"int": "a whole number", "float": "a number"}.get(wanted.__name__, wanted.__name__)
-        raise ArgumentsError(f"the value is not {kind}", where=f"--{name}", remedy=f"give {kind}") from None
+        kind = {"int": "a whole number", "float": "a number"}.get(
+            wanted.__name__, wanted.__name__
+        )
+        raise ArgumentsError(
+            f"the value is not {kind}", where=f"--{name}", remedy=f"give {kind}"
+        ) from None

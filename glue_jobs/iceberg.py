@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors.exceptions.captured import CapturedException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -23,7 +24,7 @@ from schemas.errors import CommitConflictError, LakeError
 
 PROGRESS: Final = "lake.progress"
 STAGED: Final = "staged"
-"""Branch that holds a batch between its write and its publication."""
+"""What the name of a branch starts with that holds a batch between its write and its publication."""
 
 _PROPERTIES: Final = {
     "format-version": "2",
@@ -35,6 +36,8 @@ _PROPERTIES: Final = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "50",
 }
+_CONFLICTS: Final = ("Cannot fast-forward", "does not exist", "CommitFailedException", "ValidationException")
+_PLAIN: Final = re.compile("[ `]")
 _WIDER: Final = {("int", "bigint"), ("float", "double")}
 
 
@@ -81,7 +84,7 @@ def table_name(namespace: str, table: str) -> str:
     return f"{CATALOG}.{_quoted(namespace)}.{_quoted(table)}"
 
 
-def on_branch(table: str, branch: str = STAGED) -> str:
+def on_branch(table: str, branch: str) -> str:
     """The name under which a branch of a table is read and written."""
     return f"{table}.{_quoted('branch_' + branch)}"
 
@@ -100,7 +103,9 @@ def ensure_table(spark: SparkSession, shape: TableShape) -> None:
         TableShapeError: a column's type cannot follow (int widens to bigint, float to double, a decimal in precision).
     """
     if not exists(spark, shape.name):
-        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}")
+        spark.sql(
+            f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}"
+        )
         spark.sql(_create_sql(shape))
     else:
         for statement in evolution_sql(shape, columns(spark, shape.name)):
@@ -112,7 +117,10 @@ def ensure_table(spark: SparkSession, shape: TableShape) -> None:
 
 def columns(spark: SparkSession, table: str) -> dict[str, str]:
     """Spark SQL type of each column, in table order."""
-    return {item.name: item.dataType.simpleString() for item in spark.table(table).schema.fields}
+    return {
+        item.name: item.dataType.simpleString()
+        for item in spark.table(table).schema.fields
+    }
 
 
 def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
@@ -124,7 +132,9 @@ def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
     statements = []
     missing = [column for column in shape.columns if column.name not in found]
     if missing:
-        statements.append(f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})")
+        statements.append(
+            f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})"
+        )
     for column in shape.columns:
         old = found.get(column.name, column.type)
         if _same_type(old, column.type):
@@ -135,7 +145,9 @@ def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
                 where=shape.name,
                 remedy="give the contract's column its old type, or a new name",
             )
-        statements.append(f"ALTER TABLE {shape.name} ALTER COLUMN {_quoted(column.name)} TYPE {column.type}")
+        statements.append(
+            f"ALTER TABLE {shape.name} ALTER COLUMN {_quoted(column.name)} TYPE {column.type}"
+        )
     return statements
 
 
@@ -144,7 +156,9 @@ def wider(one: str, other: str) -> str:
     return one if _widens(other, one) else other
 
 
-def append(df: DataFrame, table: str, progress: Mapping[str, int], *, branch: str | None = None) -> None:
+def append(
+    df: DataFrame, table: str, progress: Mapping[str, int], *, branch: str | None = None
+) -> None:
     """Appends `df` (columns by name) in one commit that carries `progress`; an empty `df` commits the progress alone.
 
     Args:
@@ -154,17 +168,25 @@ def append(df: DataFrame, table: str, progress: Mapping[str, int], *, branch: st
         branch: a branch to write to instead of the table's main state.
     """
     target = table if branch is None else on_branch(table, branch)
-    df.writeTo(target).option(f"snapshot-property.{PROGRESS}", encode(progress)).append()
+    df.writeTo(target).option(
+        f"snapshot-property.{PROGRESS}", encode(progress)
+    ).append()
 
 
-def commit_progress(spark: SparkSession, table: str, progress: Mapping[str, int]) -> None:
+def commit_progress(
+    spark: SparkSession, table: str, progress: Mapping[str, int]
+) -> None:
     """A commit that adds no rows and carries `progress`."""
     load(spark, table).newAppend().set(PROGRESS, encode(progress)).commit()
 
 
-def overwrite(df: DataFrame, table: str, condition: Any, progress: Mapping[str, int]) -> None:
+def overwrite(
+    df: DataFrame, table: str, condition: Any, progress: Mapping[str, int]
+) -> None:
     """Replaces the rows for which `condition` (a Column over the table) holds by `df`; the commit carries `progress`."""
-    df.writeTo(table).option(f"snapshot-property.{PROGRESS}", encode(progress)).overwrite(condition)
+    df.writeTo(table).option(
+        f"snapshot-property.{PROGRESS}", encode(progress)
+    ).overwrite(condition)
 
 
 def sql(spark: SparkSession, statement: str, progress: Mapping[str, int]) -> DataFrame:
@@ -205,31 +227,33 @@ def progress_of(table: Any, name: str) -> dict[str, int]:
 
 def load(spark: SparkSession, table: str) -> Any:
     """The Iceberg table object (`org.apache.iceberg.Table`), fresh from the catalog."""
-    return _jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
+    return _jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
+        spark._jsparkSession, table
+    )
 
 
-def open_branch(spark: SparkSession, table: str, branch: str = STAGED) -> int:
-    """A branch at the table's current state, for `append(…, branch=…)`; what an earlier attempt left there is dropped.
+def open_branch(spark: SparkSession, table: str) -> str:
+    """A new branch at the table's current state, for `append(…, branch=…)`; branches of earlier attempts are dropped.
+
+    Its name is its attempt's alone: an attempt that still runs beside this one finds its own branch gone, and fails.
 
     Returns:
-        The snapshot id that the branch starts from.
+        The branch's name.
     """
     loaded = load(spark, table)
-    current = int(loaded.currentSnapshot().snapshotId())
+    branch = f"{STAGED}_{uuid.uuid4().hex[:12]}"
     manage = loaded.manageSnapshots()
-    if loaded.refs().containsKey(branch):
-        manage = manage.replaceBranch(branch, current)
-    else:
-        manage = manage.createBranch(branch, current)
-    manage.commit()
-    return current
+    for left in _staged(loaded):
+        manage = manage.removeBranch(left)
+    manage.createBranch(branch, loaded.currentSnapshot().snapshotId()).commit()
+    return branch
 
 
-def publish(spark: SparkSession, table: str, branch: str = STAGED) -> None:
+def publish(spark: SparkSession, table: str, branch: str) -> None:
     """Makes the branch the table's state and ends the branch, in one atomic commit.
 
     Raises:
-        CommitConflictError: the table moved since the branch was opened.
+        CommitConflictError: the table moved since the branch was opened, or another attempt dropped the branch.
     """
     loaded = load(spark, table)
     try:
@@ -244,11 +268,19 @@ def publish(spark: SparkSession, table: str, branch: str = STAGED) -> None:
         raise
 
 
-def discard(spark: SparkSession, table: str, branch: str = STAGED) -> None:
-    """Drops a branch and with it the rows written to it; nothing happens where it is not there."""
+def discard(spark: SparkSession, table: str) -> None:
+    """Drops every branch that an attempt opened, and with it the rows written there."""
     loaded = load(spark, table)
-    if loaded.refs().containsKey(branch):
-        loaded.manageSnapshots().removeBranch(branch).commit()
+    left = _staged(loaded)
+    if left:
+        manage = loaded.manageSnapshots()
+        for branch in left:
+            manage = manage.removeBranch(branch)
+        manage.commit()
+
+
+def _staged(table: Any) -> list[str]:
+    return [str(name) for name in table.refs().keySet() if str(name).startswith(STAGED)]
 
 
 def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) -> None:
@@ -257,7 +289,9 @@ def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) 
     Meant for what a crashed attempt appended: such files hold nothing else.
     """
     loaded = load(spark, table)
-    above = _jvm(spark).org.apache.iceberg.expressions.Expressions.greaterThan(column, value)
+    above = _jvm(spark).org.apache.iceberg.expressions.Expressions.greaterThan(
+        column, value
+    )
     files = loaded.newScan().filter(above).planFiles()
     try:
         any_files = files.iterator().hasNext()
@@ -268,7 +302,9 @@ def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) 
 
 
 @contextmanager
-def commit_properties(spark: SparkSession, properties: Mapping[str, str]) -> Iterator[None]:
+def commit_properties(
+    spark: SparkSession, properties: Mapping[str, str]
+) -> Iterator[None]:
     """Within it, every Iceberg commit that SQL of this thread makes carries `properties` in its snapshot summary.
 
     Iceberg's own `CommitMetadata.withCommitProperties` takes a Java callable, so would need a callback server in the
@@ -309,13 +345,21 @@ def decode(text: str, where: str) -> dict[str, int]:
     if isinstance(body, dict) and all(type(value) is int for value in body.values()):
         return body
     what = f"{PROGRESS} of the newest snapshot is damaged"
-    raise ProgressLostError(what, where=where, remedy="roll the table back one snapshot")
+    raise ProgressLostError(
+        what, where=where, remedy="roll the table back one snapshot"
+    )
 
 
 def _create_sql(shape: TableShape) -> str:
     settings = {**_PROPERTIES, **shape.properties}
-    properties = ", ".join(f"{_text(name)} = {_text(value)}" for name, value in settings.items())
-    partitions = f" PARTITIONED BY ({', '.join(shape.partitioned_by)})" if shape.partitioned_by else ""
+    properties = ", ".join(
+        f"{_text(name)} = {_text(value)}" for name, value in settings.items()
+    )
+    partitions = (
+        f" PARTITIONED BY ({', '.join(shape.partitioned_by)})"
+        if shape.partitioned_by
+        else ""
+    )
     comment = f" COMMENT {_text(shape.comment)}" if shape.comment else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {shape.name} ({', '.join(map(_column_sql, shape.columns))}) "
@@ -329,7 +373,7 @@ def _column_sql(column: Column) -> str:
 
 
 def _same_type(found: str, wanted: str) -> bool:
-    return found.replace(" ", "").lower() == wanted.replace(" ", "").lower()
+    return _PLAIN.sub("", found).lower() == _PLAIN.sub("", wanted).lower()
 
 
 def _widens(old: str, new: str) -> bool:
@@ -338,7 +382,9 @@ def _widens(old: str, new: str) -> bool:
     sizes = [re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", text) for text in (old, new)]
     if not all(sizes):
         return False
-    (precision, scale), (wider_precision, same) = ((int(m[1]), int(m[2])) for m in sizes if m)
+    (precision, scale), (wider_precision, same) = (
+        (int(m[1]), int(m[2])) for m in sizes if m
+    )
     return scale == same and wider_precision > precision
 
 
@@ -357,4 +403,11 @@ def _jvm(spark: SparkSession) -> Any:
 def _moved(error: Py4JJavaError | CapturedException) -> bool:
     """Whether a publication failed because the table is no longer where the branch was opened."""
     text = str(error)
-    return any(part in text for part in ("Cannot fast-forward", "CommitFailedException", "ValidationException"))
+    return any(
+        part in text
+        for part in (
+            "Cannot fast-forward",
+            "CommitFailedException",
+            "ValidationException",
+        )
+    )

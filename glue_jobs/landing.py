@@ -34,7 +34,9 @@ class LandedGroup:
     rows: DataFrame
 
 
-def pending(store: Store, table: str, after: int, limit: int) -> tuple[LandingManifest, ...]:
+def pending(
+    store: Store, table: str, after: int, limit: int
+) -> tuple[LandingManifest, ...]:
     """Landing manifests of a table after a sequence, oldest first.
 
     Args:
@@ -49,7 +51,10 @@ def pending(store: Store, table: str, after: int, limit: int) -> tuple[LandingMa
     """
     folder = f"{MANIFESTS}/{table}"
     keys = store.list(folder, after=f"{folder}/{seq_name(after)}", limit=limit)
-    manifests = tuple(LandingManifest.from_json(store.read(key), where=f"{store.uri}/{key}") for key in keys)
+    manifests = tuple(
+        LandingManifest.from_json(store.read(key), where=f"{store.uri}/{key}")
+        for key in keys
+    )
     for expected, manifest in enumerate(manifests, start=after + 1):
         if manifest.seq != expected:
             raise GapError(
@@ -60,7 +65,9 @@ def pending(store: Store, table: str, after: int, limit: int) -> tuple[LandingMa
     return manifests
 
 
-def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifest]) -> tuple[LandedGroup, ...]:
+def groups(
+    spark: SparkSession, store: Store, manifests: Sequence[LandingManifest]
+) -> tuple[LandedGroup, ...]:
     """The change rows of some manifests, by writer schema. Files that hold nothing but tombstones are left out.
 
     Raises:
@@ -74,7 +81,11 @@ def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifes
                 files[file.schema_id].append(spark_path(store, file.path))
                 schemas[file.schema_id] = manifest.schemas[file.schema_id]
     return tuple(
-        LandedGroup(schema_id, _fields(store, schemas[schema_id]), _rows(spark, files[schema_id]))
+        LandedGroup(
+            schema_id,
+            _fields(store, schemas[schema_id]),
+            _rows(spark, files[schema_id]),
+        )
         for schema_id in sorted(files)
     )
 
@@ -99,9 +110,13 @@ def _rows(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         rows = reader.parquet(*paths)
     except AnalysisException as error:
         if error.getErrorClass() == "PATH_NOT_FOUND":
-            raise _lost((error.getMessageParameters() or {}).get("path", paths[0])) from None
+            raise _lost(
+                (error.getMessageParameters() or {}).get("path", paths[0])
+            ) from None
         raise
-    batch = F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/batch=", -1), "-", 1)
+    batch = F.substring_index(
+        F.substring_index(F.col("_metadata.file_path"), "/batch=", -1), "-", 1
+    )
     return rows.select(batch.cast("bigint").alias(c.INGEST_SEQ), "*")
 
 

@@ -17,17 +17,20 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import iceberg, landing, staging_tables
+from glue_jobs import decisions, expectations, iceberg, landing, staging_tables
+from glue_jobs.decisions import Decision, Hold, Verb
 from glue_jobs.transforms import conform as conforming
 from glue_jobs.transforms import quality
 from lake.store import Store, store_for
 from schemas import columns as c
 from schemas.errors import ContractError, LakeError
-from schemas.manifests import LandingManifest
+from schemas.manifests import LandingManifest, utc_now
 from schemas.model import Pipeline, SourceContract
 
 MAX_MANIFESTS: Final = 60
 """Manifests a batch takes at most: an hour of one-minute batches."""
+SKIPPED: Final = "dataset:skipped"
+"""Reason of the rows of a batch that failed an expectation and was skipped."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class TableOutcome:
     reasons: Mapping[str, int] = field(default_factory=dict)
     warned: Mapping[str, int] = field(default_factory=dict)
     clock_flagged: int = 0
+    failed_expectations: tuple[str, ...] = ()
     seconds: float = 0.0
     error: LakeError | None = None
 
@@ -58,6 +62,9 @@ class TableOutcome:
             reasons=dict(Counter(self.reasons) + Counter(other.reasons)),
             warned=dict(Counter(self.warned) + Counter(other.warned)),
             clock_flagged=self.clock_flagged + other.clock_flagged,
+            failed_expectations=tuple(
+                dict.fromkeys((*self.failed_expectations, *other.failed_expectations))
+            ),
             seconds=self.seconds + other.seconds,
             error=other.error,
         )
@@ -74,6 +81,7 @@ class TableOutcome:
             "reasons": dict(sorted(self.reasons.items())),
             "warned": dict(sorted(self.warned.items())),
             "clock_flagged": self.clock_flagged,
+            "failed_expectations": list(self.failed_expectations),
             "seconds": round(self.seconds, 3),
             "error": None if self.error is None else str(self.error),
         }
@@ -110,12 +118,17 @@ def promote_staging(
     Raises:
         ContractError: a table is not in the pipeline.
     """
-    store = store_for(lake_uri)
+    job = _Job(
+        spark,
+        store_for(lake_uri),
+        store_for(quality_uri or f"{lake_uri}/quality"),
+        max_manifests_per_batch,
+    )
     outcomes = []
     for contract in _chosen(pipeline, tables):
         outcome = TableOutcome(contract.table)
         try:
-            for done in _batches(spark, store, contract, max_manifests_per_batch):
+            for done in _batches(job, contract):
                 outcome = outcome.plus(done)
                 if report and done.batches:
                     report(done)
@@ -129,18 +142,46 @@ def _chosen(pipeline: Pipeline, tables: Sequence[str]) -> list[SourceContract]:
     unknown = [table for table in tables if table not in pipeline.sources]
     if unknown:
         known = ", ".join(sorted(pipeline.sources))
-        raise ContractError(f"no source table '{unknown[0]}'", where="--table", remedy=f"use one of {known}")
-    return [contract for name, contract in pipeline.sources.items() if not tables or name in tables]
+        raise ContractError(
+            f"no source table '{unknown[0]}'",
+            where="--table",
+            remedy=f"use one of {known}",
+        )
+    return [
+        contract
+        for name, contract in pipeline.sources.items()
+        if not tables or name in tables
+    ]
 
 
-def _batches(spark: SparkSession, store: Store, contract: SourceContract, limit: int) -> Iterator[TableOutcome]:
+@dataclass(frozen=True)
+class _Job:
+    """What every batch of a run shares: session, lake, Data Docs, and the bound of a batch."""
+
+    spark: SparkSession
+    store: Store
+    docs: Store
+    limit: int
+
+
+def _batches(job: _Job, contract: SourceContract) -> Iterator[TableOutcome]:
     """Promotes batch after batch, and gives what each did."""
     name = staging_tables.change_log_name(contract.pipeline, contract.table)
-    progress = iceberg.progress(spark, name).get(contract.table, 0)
+    progress = iceberg.progress(job.spark, name).get(contract.table, 0)
     yield TableOutcome(contract.table, progress)
-    while manifests := landing.pending(store, contract.table, progress, limit):
+    suite = None
+    while manifests := landing.pending(job.store, contract.table, progress, job.limit):
         started = time.monotonic()
-        outcome = _Batch(spark, store, contract, progress, manifests).promoted()
+        if suite is None:
+            _verify_checks(job.spark, contract)
+            suite = expectations.Suite(contract)
+        decision = decisions.decision_from(job.docs, contract.table, progress + 1)
+        if decision:
+            # A decision holds for the sequences that it names, so they alone make the batch.
+            manifests = landing.pending(
+                job.store, contract.table, progress, decision.last - progress
+            )
+        outcome = _Batch(job, contract, suite, progress, manifests, decision).promoted()
         progress = outcome.progress
         yield replace(outcome, batches=1, seconds=time.monotonic() - started)
 
@@ -149,19 +190,33 @@ def _batches(spark: SparkSession, store: Store, contract: SourceContract, limit:
 class _Batch:
     """The manifests that follow a table's progress, on their way into the change log."""
 
-    spark: SparkSession
-    store: Store
+    job: _Job
     contract: SourceContract
+    suite: expectations.Suite
     progress: int
     manifests: tuple[LandingManifest, ...]
+    decision: Decision | None
+
+    @property
+    def spark(self) -> SparkSession:
+        return self.job.spark
+
+    @property
+    def name(self) -> str:
+        """The batch's landing sequences, as Data Docs name it."""
+        return f"{self.progress + 1:012d}-{self.manifests[-1].seq:012d}"
 
     @property
     def log(self) -> str:
-        return staging_tables.change_log_name(self.contract.pipeline, self.contract.table)
+        return staging_tables.change_log_name(
+            self.contract.pipeline, self.contract.table
+        )
 
     @property
     def quarantine(self) -> str:
-        return staging_tables.quarantine_name(self.contract.pipeline, self.contract.table)
+        return staging_tables.quarantine_name(
+            self.contract.pipeline, self.contract.table
+        )
 
     @property
     def through(self) -> dict[str, int]:
@@ -169,23 +224,32 @@ class _Batch:
         return {self.contract.table: self.manifests[-1].seq}
 
     def promoted(self) -> TableOutcome:
-        """Stages, judges, quarantines, publishes."""
-        groups = landing.groups(self.spark, self.store, self.manifests)
+        """Stages, judges, quarantines, publishes.
+
+        Raises:
+            DataQualityError: a reject-level expectation failed, and nobody has decided; nothing is changed.
+        """
+        groups = landing.groups(self.spark, self.job.store, self.manifests)
         extra = self._ensure_tables(groups)
         rows = self._judged(groups, extra)
         if rows is None:
             iceberg.commit_progress(self.spark, self.log, self.through)
             return TableOutcome(self.contract.table, self.manifests[-1].seq)
-        outcome = self._staged(rows)
+        branch = iceberg.open_branch(self.spark, self.log)
+        outcome = self._staged(rows, branch)
         outcome = self._quarantined(rows, outcome)
-        iceberg.publish(self.spark, self.log)
+        iceberg.publish(self.spark, self.log, branch)
+        decisions.release(self.job.docs, self.contract.table)
         return outcome
 
     def _ensure_tables(self, groups: Sequence[landing.LandedGroup]) -> dict[str, str]:
         """Both tables in shape; returns the change log's columns beyond the contract, with Spark types."""
         contract = self.contract
-        _verify_checks(self.spark, contract)
-        found = iceberg.columns(self.spark, self.log) if iceberg.exists(self.spark, self.log) else {}
+        found = (
+            iceberg.columns(self.spark, self.log)
+            if iceberg.exists(self.spark, self.log)
+            else {}
+        )
         known = {*staging_tables.technical_names(), *contract.by_name}
         extra = {name: kind for name, kind in found.items() if name not in known}
         for group in groups:
@@ -196,15 +260,25 @@ class _Batch:
         iceberg.ensure_table(self.spark, staging_tables.quarantine(contract))
         return extra
 
-    def _judged(self, groups: Sequence[landing.LandedGroup], extra: Mapping[str, str]) -> DataFrame | None:
+    def _judged(
+        self, groups: Sequence[landing.LandedGroup], extra: Mapping[str, str]
+    ) -> DataFrame | None:
         """Every change row of the batch, conformed, with its `_reason`; None where there is none."""
         if not groups:
             return None
-        conformed = (conforming.conform(group.rows, group.fields, self.contract, extra) for group in groups)
-        return quality.judged(reduce(DataFrame.unionByName, conformed), self.contract)
+        conformed = (
+            conforming.conform(group.rows, group.fields, self.contract, extra)
+            for group in groups
+        )
+        rows = quality.judged(reduce(DataFrame.unionByName, conformed), self.contract)
+        if not self._skips:
+            return rows
+        return rows.withColumn(
+            quality.REASON, F.concat_ws(",", quality.REASON, F.lit(SKIPPED))
+        )
 
-    def _staged(self, rows: DataFrame) -> TableOutcome:
-        """Writes the accepted rows to the branch, and counts all of them on the way."""
+    def _staged(self, rows: DataFrame, branch: str) -> TableOutcome:
+        """Writes the accepted rows to the branch, counts and measures all of them on the way, and judges the dataset."""
         counts = Observation()
         accepted = F.col(quality.REASON).isNull()
         warnings = quality.warning(self.contract)
@@ -214,13 +288,20 @@ class _Batch:
             F.count_if(accepted).alias("accepted"),
             F.count_if(accepted & F.col(c.CLOCK_FLAGGED)).alias("clock_flagged"),
             *(
-                F.count_if(accepted & F.coalesce(check.fails, F.lit(False))).alias(f"warn {check.name}")
+                F.count_if(accepted & F.coalesce(check.fails, F.lit(False))).alias(
+                    f"warn {check.name}"
+                )
                 for check in warnings
             ),
+            *self.suite.aggregates(accepted & quality.is_upsert()),
         )
-        iceberg.open_branch(self.spark, self.log)
         columns = list(iceberg.columns(self.spark, self.log))
-        iceberg.append(observed.where(accepted).select(*columns), self.log, self.through, branch=iceberg.STAGED)
+        iceberg.append(
+            observed.where(accepted).select(*columns),
+            self.log,
+            self.through,
+            branch=branch,
+        )
         found = counts.get
         return TableOutcome(
             table=self.contract.table,
@@ -228,17 +309,65 @@ class _Batch:
             rows=found["rows"],
             accepted=found["accepted"],
             quarantined=found["rows"] - found["accepted"],
-            warned={check.name: n for check in warnings if (n := found[f"warn {check.name}"])},
+            warned={
+                check.name: n
+                for check in warnings
+                if (n := found[f"warn {check.name}"])
+            },
             clock_flagged=found["clock_flagged"],
+            failed_expectations=self._held_to_expectations(found, branch),
         )
+
+    def _held_to_expectations(self, measured: Mapping[str, Any], branch: str) -> tuple[str, ...]:
+        """Names of the dataset-level expectations that failed and may; Data Docs are written either way.
+
+        Raises:
+            DataQualityError: one of severity reject failed, and nobody has decided.
+        """
+        if not self.suite or self._skips:
+            return ()
+        staged = self.spark.table(iceberg.on_branch(self.log, branch)).where(
+            F.col(c.INGEST_SEQ) > self.progress
+        )
+        title = f"{self.contract.table}, landing {self.progress + 1} to {self.manifests[-1].seq}"
+        verdict = self.suite.verdict(measured, staged.where(quality.is_upsert()), title)
+        held = bool(verdict.rejected) and self.decision is None
+        outcome = "held" if held else "accepted" if verdict.rejected else "promoted"
+        page = expectations.write_docs(
+            self.job.docs, self.contract.table, self.name, verdict, outcome
+        )
+        failed = tuple(item.name for item in (*verdict.rejected, *verdict.warned))
+        if not held:
+            return failed
+        iceberg.discard(self.spark, self.log)
+        names = tuple(item.name for item in verdict.rejected)
+        waiting = Hold(
+            self.contract.table,
+            self.progress + 1,
+            self.manifests[-1].seq,
+            names,
+            utc_now(),
+        )
+        decisions.hold(self.job.docs, waiting)
+        raise waiting.error(f"{self.job.docs.uri}/{page}")
+
+    @property
+    def _skips(self) -> bool:
+        return self.decision is not None and self.decision.verb is Verb.SKIP
 
     def _quarantined(self, rows: DataFrame, outcome: TableOutcome) -> TableOutcome:
         """Writes the rejected rows, after what a crashed attempt left is gone."""
-        iceberg.delete_rows_above(self.spark, self.quarantine, c.INGEST_SEQ, self.progress)
+        iceberg.delete_rows_above(
+            self.spark, self.quarantine, c.INGEST_SEQ, self.progress
+        )
         if outcome.quarantined == 0:
             return outcome
-        iceberg.append(_quarantine_rows(rows, self.contract), self.quarantine, self.through)
-        mine = self.spark.table(self.quarantine).where(F.col(c.INGEST_SEQ) > self.progress)
+        iceberg.append(
+            _quarantine_rows(rows, self.contract), self.quarantine, self.through
+        )
+        mine = self.spark.table(self.quarantine).where(
+            F.col(c.INGEST_SEQ) > self.progress
+        )
         reasons: Counter[str] = Counter()
         for row in mine.groupBy("reason").count().collect():
             for name in quality.reasons(row["reason"]):
@@ -254,9 +383,17 @@ _COORDINATES: Final = (
 def _quarantine_rows(rows: DataFrame, contract: SourceContract) -> DataFrame:
     detail = F.lit(None).cast("string")
     if contract.checks:
-        asked = F.create_map(*(F.lit(part) for check in contract.checks for part in (check.name, check.expr)))
+        asked = F.create_map(
+            *(
+                F.lit(part)
+                for check in contract.checks
+                for part in (check.name, check.expr)
+            )
+        )
         names = F.split(quality.REASON, ",")
-        stated = F.array_compact(F.transform(names, lambda name: F.element_at(asked, name)))
+        stated = F.array_compact(
+            F.transform(names, lambda name: F.element_at(asked, name))
+        )
         detail = F.when(F.size(stated) > 0, F.concat_ws("; ", stated))
     return rows.where(F.col(quality.REASON).isNotNull()).select(
         *(F.col(name) for name in _COORDINATES),
@@ -274,15 +411,31 @@ def _verify_checks(spark: SparkSession, contract: SourceContract) -> None:
     Raises:
         ContractError: names the check.
     """
-    shape = ", ".join(f"`{column.name}` {column.type.spark}" for column in contract.columns)
+    shape = ", ".join(
+        f"`{column.name}` {column.type.spark}" for column in contract.columns
+    )
     empty = spark.createDataFrame([], shape)
     for check in contract.checks:
-        where = f"{contract.pipeline}/sources/{contract.table}.yaml: checks.{check.name}"
+        where = (
+            f"{contract.pipeline}/sources/{contract.table}.yaml: checks.{check.name}"
+        )
         try:
-            kind = empty.select(F.expr(check.expr)).schema.fields[0].dataType.simpleString()
+            kind = (
+                empty.select(F.expr(check.expr))
+                .schema.fields[0]
+                .dataType.simpleString()
+            )
         except AnalysisException as error:
-            reason = (error.getErrorClass() or "it cannot be analysed").lower().replace("_", " ")
+            reason = (
+                (error.getErrorClass() or "it cannot be analysed")
+                .lower()
+                .replace("_", " ")
+            )
             what = f"the check's expression does not fit the columns ({reason})"
             raise ContractError(what, where=where, remedy="correct its expr") from None
         if kind != "boolean":
-            raise ContractError(f"the check gives {kind}, not boolean", where=where, remedy="write a predicate")
+            raise ContractError(
+                f"the check gives {kind}, not boolean",
+                where=where,
+                remedy="write a predicate",
+            )

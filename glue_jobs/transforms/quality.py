@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.transforms.conform import DELETE, FAULTS, HAS_ROW, NEW_COLUMNS, TRUNCATE, named
+from glue_jobs.transforms.conform import (
+    DELETE,
+    FAULTS,
+    HAS_ROW,
+    NEW_COLUMNS,
+    TRUNCATE,
+    named,
+)
 from schemas import columns as c
 from schemas.model import Severity, SourceContract
 
@@ -35,9 +41,14 @@ def rejecting(contract: SourceContract) -> tuple[RowCheck, ...]:
     Deletes are held to their key alone, truncates to nothing: neither brings values.
     """
     keyed = F.col(c.OP) != TRUNCATE
-    keys = [RowCheck(f"key:{name}", keyed & F.col(name).isNull()) for name in contract.key]
+    keys = [
+        RowCheck(f"key:{name}", keyed & F.col(name).isNull()) for name in contract.key
+    ]
     nulls = [
-        RowCheck(f"null:{column.name}", is_upsert() & F.col(column.name).isNull() & _known(column.name))
+        RowCheck(
+            f"null:{column.name}",
+            is_upsert() & F.col(column.name).isNull() & _known(column.name),
+        )
         for column in contract.value_columns
         if not column.nullable
     ]
@@ -62,7 +73,9 @@ def judged(changes: DataFrame, contract: SourceContract) -> DataFrame:
     # Faults and new columns are names already; those of rows that bring no values do not count.
     brought = F.col(FAULTS).isNotNull() | F.col(NEW_COLUMNS).isNotNull()
     everything = F.concat_ws(",", F.col(FAULTS), F.col(NEW_COLUMNS), stated)
-    return changes.withColumn(REASON, F.when(is_upsert() & brought, everything).otherwise(stated))
+    return changes.withColumn(
+        REASON, F.when(is_upsert() & brought, everything).otherwise(stated)
+    )
 
 
 def reasons(text: str) -> tuple[str, ...]:
