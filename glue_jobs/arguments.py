@@ -195,7 +195,7 @@ def _resolver() -> Callable[[Sequence[str], Sequence[str]], dict[str, Any]]:
 
     if not on_glue():
         return get_resolved_options
-    from awsglue.utils import getResolvedOptions  # type: ignore[import-untyped]
+    from awsglue.utils import getResolvedOptions
 
     def resolved(argv: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
         return dict(getResolvedOptions(list(argv), list(options)))

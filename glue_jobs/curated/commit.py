@@ -38,10 +38,10 @@ def replace_rows(
         iceberg.append(rows, table, progress)
         return
     spark = rows.sparkSession
-    iceberg.open_branch(spark, table)
-    _delete(spark, iceberg.on_branch(table), stale, on, within, progress)
-    iceberg.append(rows, table, progress, branch=iceberg.STAGED)
-    iceberg.publish(spark, table)
+    branch = iceberg.open_branch(spark, table)
+    _delete(spark, iceberg.on_branch(table, branch), stale, on, within, progress)
+    iceberg.append(rows, table, progress, branch=branch)
+    iceberg.publish(spark, table, branch)
 
 
 def delete_sql(table: str, on: Sequence[str], within: str = "") -> str:
