@@ -4,16 +4,29 @@ drop table if exists {d}_incoming;
 
 -- grain: one row per change of this load (truncates apart)
 create temp table {d}_incoming as
-with loaded as (
-    select
-        {load: #},
-        row_number() over (partition by change_identity order by kafka_partition, kafka_offset) as _copy
+with repeated as (
+    select change_identity
     from staging.{d}_load
     where change_op <> 't'
+    group by change_identity
+    having count(*) > 1
+),
+
+copies as (
+    select
+        {load: l.#},
+        row_number() over (partition by l.change_identity order by l.kafka_partition, l.kafka_offset) as _copy
+    from staging.{d}_load as l
+    inner join repeated as r on l.change_identity = r.change_identity
 )
 
+select {load: l.#}
+from staging.{d}_load as l
+left join repeated as r on l.change_identity = r.change_identity
+where l.change_op <> 't' and r.change_identity is null
+union all
 select {load: #}
-from loaded
+from copies
 where _copy = 1;
 
 drop table if exists {d}_new_truncates;

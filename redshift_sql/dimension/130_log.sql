@@ -29,17 +29,39 @@ arrived as (
     inner join {d}_recomputed as r on {key: i.# = r.# | and}
 ),
 
+again as (
+    select k.change_identity
+    from known as k
+    inner join arrived as a on k.change_identity = a.change_identity
+),
+
 copies as (
-    select * from known
+    select
+        known.*,
+        case when again.change_identity is null then 0 else 1 end as _is_again
+    from known
+    left join again on known.change_identity = again.change_identity
     union all
-    select * from arrived
+    select
+        arrived.*,
+        case when again.change_identity is null then 0 else 1 end as _is_again
+    from arrived
+    left join again on arrived.change_identity = again.change_identity
 )
 
 select
     {load: #},
     _is_new,
+    1 as _copy
+from copies
+where _is_again = 0
+union all
+select
+    {load: #},
+    _is_new,
     row_number() over (partition by change_identity order by kafka_partition, kafka_offset, _is_new) as _copy
-from copies;
+from copies
+where _is_again = 1;
 
 drop table if exists {d}_superseded;
 

@@ -1,5 +1,27 @@
 -- Every change that the touched keys' history is computed from, in order: the whole log of a key to compute again (the
--- table's truncates among it), or the tip's state as a seed with the changes after it.
+-- table's truncates among it), or the tip's state as a seed with the changes after it. Values stand apart from the order.
+
+drop table if exists {d}_images;
+
+-- grain: one row per touched key and change: its values
+create temp table {d}_images as
+select
+    {key: tip.#},
+    coalesce(tip._open_identity, 'seed') as change_identity{attribute: , tip.#}
+from staging.{d}_tip as tip
+inner join {d}_extended as e on {key: tip.# = e.# | and}
+union all
+select
+    {key: i.#},
+    i.change_identity{attribute: , i.#}
+from {d}_incoming as i
+inner join {d}_extended as e on {key: i.# = e.# | and}
+union all
+select
+    {key: m.#},
+    m.change_identity{attribute: , m.#}
+from {d}_merged as m
+where m._copy = 1;
 
 drop table if exists {d}_changes;
 
@@ -9,7 +31,7 @@ with seeds as (
     select
         {key: tip.#},
         1 as _is_seed,
-        tip._open_identity as change_identity,
+        coalesce(tip._open_identity, 'seed') as change_identity,
         case when tip._state = 'live' then 'u' else 'd' end as change_op,
         tip._last_epoch as epoch,
         tip._last_position as position,
@@ -21,7 +43,7 @@ with seeds as (
         tip._open_sk as change_sk,
         tip._origin_sk as origin_sk,
         tip._state as _seed_state,
-        tip._open_from as _seed_from{attribute: , tip.#}
+        tip._open_from as _seed_from
     from staging.{d}_tip as tip
     inner join {d}_extended as e on {key: tip.# = e.# | and}
 ),
@@ -30,14 +52,14 @@ own as (
     select
         {key: i.#}, 0 as _is_seed, i.change_identity, i.change_op, i.epoch, i.position, i.kafka_partition,
         i.kafka_offset, i.changed_at, i.unavailable, {key: i.old_#}, i.change_sk, i.origin_sk,
-        '' as _seed_state, i.changed_at as _seed_from{attribute: , i.#}
+        '' as _seed_state, i.changed_at as _seed_from
     from {d}_incoming as i
     inner join {d}_extended as e on {key: i.# = e.# | and}
     union all
     select
         {key: m.#}, 0 as _is_seed, m.change_identity, m.change_op, m.epoch, m.position, m.kafka_partition,
         m.kafka_offset, m.changed_at, m.unavailable, {key: m.old_#}, m.change_sk, m.origin_sk,
-        '' as _seed_state, m.changed_at as _seed_from{attribute: , m.#}
+        '' as _seed_state, m.changed_at as _seed_from
     from {d}_merged as m
     where m._copy = 1
 ),
@@ -46,7 +68,7 @@ truncates as (
     select
         {key: r.#}, 0 as _is_seed, t.change_identity, t.change_op, t.epoch, t.position, t.kafka_partition,
         t.kafka_offset, t.changed_at, t.unavailable, {key: t.old_#}, t.change_sk, t.origin_sk,
-        '' as _seed_state, t.changed_at as _seed_from{attribute: , t.#}
+        '' as _seed_state, t.changed_at as _seed_from
     from {d}_recomputed as r
     cross join staging.{d}_truncate as t
 ),

@@ -13,7 +13,12 @@ with holed as (
 
 upserts as (
     select
-        c.*,
+        {key: c.#},
+        c._n,
+        c._place,
+        c.change_identity,
+        c.unavailable,
+        {key: c.old_#},
         case when {first_key: c.old_#} is not null and c.unavailable <> '' and c._is_seed = 0 then 1 else 0 end as _is_moved
     from {d}_changes as c
     inner join holed as h on {key: c.# = h.# | and}
@@ -25,7 +30,8 @@ donors as (
     select
         {key: moved.# as _moved_#},
         moved._n as _moved_n,
-        donor.*,
+        {key: donor.#},
+        donor.change_identity,
         row_number() over (partition by {key: moved.#}, moved._n order by donor._place desc) as _nearness
     from upserts as moved
     inner join {d}_changes as donor
@@ -39,19 +45,23 @@ known as (
     select
         {key: u.#},
         u._n,
-        u.unavailable{attribute: , case when strpos(u.unavailable, ',#,') = 0 then u.# else d.# end as #}
+        u.change_identity,
+        u.unavailable
+        {attribute: , case when strpos(u.unavailable, ',#,') = 0 then own.# else given.# end as #}
         {attribute: , sum(case when strpos(u.unavailable, ',#,') = 0 or u._is_moved = 1 then 1 else 0 end) over (partition by {key: u.#} order by u._n rows unbounded preceding) as _run_#}
     from upserts as u
+    inner join {d}_images as own on {key: u.# = own.# | and} and u.change_identity = own.change_identity
     left join donors as d
         on {key: u.# = d._moved_# | and}
         and u._n = d._moved_n
         and d._nearness = 1
+    left join {d}_images as given on {key: d.# = given.# | and} and d.change_identity = given.change_identity
 ),
 
 spread as (
     select
         {key: #},
-        _n,
+        change_identity,
         unavailable
         {ordinary_attribute: , max(#) over (partition by {key: #}, _run_#) as #}
         {boolean_attribute: , cast(max(cast(# as integer)) over (partition by {key: #}, _run_#) as boolean) as #}
@@ -63,12 +73,11 @@ select spread.*
 from spread
 where unavailable <> '';
 
-update {d}_changes
+update {d}_images
 set {attribute: # = f.#}
 from {d}_filled as f
-where {key: {d}_changes.# = f.# | and}
-    and {d}_changes._n = f._n
-    and {d}_changes.change_op in ('c', 'u', 'r')
+where {key: {d}_images.# = f.# | and}
+    and {d}_images.change_identity = f.change_identity
     and (
-        {attribute: case when {d}_changes.# = f.# or ({d}_changes.# is null and f.# is null) then 0 else 1 end = 1 | or}
+        {attribute: case when {d}_images.# = f.# or ({d}_images.# is null and f.# is null) then 0 else 1 end = 1 | or}
     );

@@ -4,13 +4,12 @@ drop table if exists {d}_opened;
 
 -- grain: one row per version that the changes open, and the open version of a seed
 create temp table {d}_opened as
--- Changes at one instant are one: the last in order stands.
 with standing as (
     select
         s.*,
         sum(_is_upsert) over (partition by {key: #} order by _n rows unbounded preceding) as _life
     from {d}_steps as s
-    where _rank_at_instant = 1
+    where _stands = 1
 ),
 
 -- A life is an upsert with what follows up to the next upsert: only the first change after the upsert can end it.
@@ -23,11 +22,13 @@ lives as (
 
 turns as (
     select
-        lives.*,
-        lag(_is_upsert) over (partition by {key: #} order by _n) as _was_upsert
-        {type2: , lag(#) over (partition by {key: #} order by _n) as _was_#}
-    from lives
-    where _is_seed = 1 or (_life > 0 and _place_in_life <= 2)
+        l.*,
+        lag(l._is_upsert) over (partition by {key: l.#} order by l._n) as _was_upsert
+        {type2: , i.#}
+        {type2: , lag(i.#) over (partition by {key: l.#} order by l._n) as _was_#}
+    from lives as l
+    left join {d}_images as i on {key: l.# = i.# | and} and l.change_identity = i.change_identity
+    where l._is_seed = 1 or (l._life > 0 and l._place_in_life <= 2)
 ),
 
 boundaries as (
@@ -55,9 +56,11 @@ select
     case when s._is_seed = 0 and s._at = timestamp '{origin}' then s.origin_sk else s.change_sk end as _sk,
     case
         when s._is_seed = 0 and s._at = timestamp '{origin}' then 'origin' else s.change_identity
-    end as version_identity{type2: , k.#}
+    end as version_identity
+    {type2: , i.#}
 from spans as s
-left join {d}_steps as k on {key: s.# = k.# | and} and s._known_n = k._n
+inner join {d}_steps as k on {key: s.# = k.# | and} and s._known_n = k._n
+inner join {d}_images as i on {key: k.# = i.# | and} and k.change_identity = i.change_identity
 where s._is_upsert = 1
     or (s._is_seed = 1 and s._seed_state = 'deleted')
     or (s._is_seed = 0 and s.change_op = 'd' and '{hard_delete}' = 'new_record');
