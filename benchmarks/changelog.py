@@ -1,7 +1,7 @@
-"""Staging change logs made straight in Spark: customers and their orders, as many as asked for, the touched ones among them.
+"""Staging change logs made straight in Spark: customers and their orders, as many as asked for.
 
-A log is a function of its sizes. Of all customers every `stride`-th is one that later batches change; the others, and their
-orders, are there to be left alone. Touched and untouched rows lie mixed in key order, as they do in a shop.
+A log is a function of its sizes. Of all customers every `stride`-th is one that later batches change; the others, and
+their orders, are there to be left alone. Touched and untouched rows lie mixed in key order, as they do in a shop.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ def customer_rows(spark: SparkSession, contract: SourceContract, sizes: Sizes, o
     return _changes(keys, contract, values, op=op, seq=1, instant=instant)
 
 
-def customer_changes(
-    spark: SparkSession, contract: SourceContract, sizes: Sizes, batch: Batch, seq: int
-) -> DataFrame:
+def customer_changes(spark: SparkSession, contract: SourceContract, sizes: Sizes, batch: Batch, seq: int) -> DataFrame:
     """One update of each touched customer (or of the only one), sequence `seq`."""
     touched = spark.range(1, sizes.touched + 1).select((F.col("id") * sizes.stride).alias("customer_id"))
     one = spark.range(1).select(F.lit(batch.only).cast("bigint").alias("customer_id"))

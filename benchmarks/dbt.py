@@ -63,8 +63,9 @@ class Dbt:
         Raises:
             DbtError: it failed; carries the end of what it said.
         """
-        places = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", artefacts, "--log-path", artefacts]
-        command = [self.python, "-m", "dbt.cli.main", "--quiet", "snapshot", *places]
+        inputs = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        outputs = ["--target-path", str(artefacts), "--log-path", str(artefacts)]
+        command = [str(self.python), "-m", "dbt.cli.main", "--quiet", "snapshot", *inputs, *outputs]
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         environment = kept | {"BENCH_DUCKDB": str(database), "BENCH_THREADS": str(threads), "TZ": "UTC"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -79,9 +80,9 @@ class Dbt:
 def _install(home: Path) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     uv = [sys.executable, "-m", "uv"]
-    make = [*uv, "venv", "--clear", "--python", sys.executable, home]
-    install = [*uv, "pip", "install", "--only-binary", ":all:", "--require-hashes", "--python", home / "bin" / "python"]
-    for command in (make, [*install, "-r", LOCK]):
+    make = [*uv, "venv", "--clear", "--python", sys.executable, str(home)]
+    install = [*uv, "pip", "install", "--only-binary", ":all:", "--require-hashes", "-r", str(LOCK)]
+    for command in (make, [*install, "--python", str(home / "bin" / "python")]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = done.stderr.strip()[-1500:]

@@ -1,17 +1,17 @@
-"""Ratio 6: the same batch at ten times the history ÷ at once, in the lake and in the warehouse; and the cost per version.
+"""Ratio 6: the same batch at ten times the history ÷ at once, in lake and warehouse; and the cost per version.
 
 A batch changes the same number of keys at both sizes; what grows is what it does not touch: customers and their orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.changelog import HISTORY_ENDS, ORDERS_DAY, Batch, Sizes
-from benchmarks.measure import Bound, Comparison, Side, Target, interleaved, require_equal
+from benchmarks.measure import Attempt, Bound, Comparison, Side, Target, interleaved, require_equal
 from benchmarks.scaled import Scaled
 
 TIMES: Final = 10
@@ -71,7 +71,7 @@ def _at(start: str, hours: int) -> str:
 
 
 def _in_lake(bench: Bench, both: Mapping[str, Scaled], kind: str) -> Times:
-    def attempt_of(scaled: Scaled) -> Callable[[int], float]:
+    def attempt_of(scaled: Scaled) -> Attempt:
         def attempt(number: int) -> float:
             scaled.stage(_batch(kind, number))
             return scaled.promote()
@@ -103,13 +103,14 @@ def _in_warehouse(bench: Bench, both: Mapping[str, Scaled]) -> dict[str, Times]:
         bench.say(f"warehouse, {kind}")
         if kind == "type 1":
             load_all()
-        first = following
-        contestants = {
-            name: lambda number, scaled=scaled: scaled.load(first + number) for name, scaled in both.items()
-        }
+        contestants = {name: _loads_from(following, scaled) for name, scaled in both.items()}
         times[kind] = interleaved(bench.repeats, contestants, warm_up=WARM_UP)
         following += bench.repeats + WARM_UP
     return times
+
+
+def _loads_from(first: int, scaled: Scaled) -> Attempt:
+    return lambda number: scaled.load(first + number)
 
 
 def _compared(bench: Bench, place: str, kind: str, times: Times, touched: int) -> Comparison:
@@ -134,7 +135,7 @@ def _per_version(bench: Bench, scaled: Scaled) -> list[Comparison]:
         scaled.stage_versions(key, count)
         scaled.promote()
 
-    def late(key: int) -> Callable[[int], float]:
+    def late(key: int) -> Attempt:
         def attempt(number: int) -> float:
             scaled.stage(Batch(HISTORY_ENDS, f"late {number}", "late", only=key))
             return scaled.promote()

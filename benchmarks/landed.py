@@ -75,7 +75,9 @@ def fingerprint(rows: DataFrame, partition: str, offset: str, op: str) -> tuple[
 
     Args:
         rows: landing rows, or the peer's; key, before, after and source as structs.
-        partition, offset, op: names of these columns; the operation of a tombstone is null or `x`.
+        partition: name of the column.
+        offset: name of the column.
+        op: name of the column; the operation of a tombstone is null or `x`.
     """
     known = F.coalesce(F.col(op), F.lit("x"))
     hashed = F.xxhash64(partition, offset, known, "key", "before", "after", "source")

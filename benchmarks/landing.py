@@ -1,4 +1,4 @@
-"""Ratios 1, 2 and 3: rows per second of hop 1 against bare Spark, against reading alone, and against itself without commits."""
+"""Ratios 1, 2 and 3: rows per second of hop 1 against bare Spark, reading alone, and itself without commits."""
 
 from __future__ import annotations
 
@@ -78,9 +78,7 @@ def _contestants(bench: Bench, spark: SparkSession, source: Source) -> dict[str,
 
     def bare(attempt: int) -> float:
         target = bench.folder("bare")
-        took = timed(
-            "bare", lambda: landing_peers.bare(spark, topic, key, value, target, bench.folder("checkpoint"))
-        )
+        took = timed("bare", lambda: landing_peers.bare(spark, topic, key, value, target, bench.folder("checkpoint")))
         check(attempt, "bare", lambda: _written(spark, target, "partition", "offset", "op"))
         return took
 

@@ -1,6 +1,7 @@
-"""The peers of hop 1: what one would write with Spark alone, as Structured Streaming jobs that read what is there and end.
+"""The peers of hop 1: what one would write with Spark alone, as streaming jobs that read what is there and end.
 
-None of them has manifests, dead letters, a look at headers or counts; a crash between two of their steps loses or doubles rows.
+None of them has manifests, dead letters, a look at headers or counts; a crash between two of their steps loses or
+doubles rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
-from pyspark.sql.streaming import DataStreamWriter
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from schemas import columns as c
 from streaming.envelope import REJECTED, Group, landing_rows
@@ -56,7 +57,7 @@ def bare(spark: SparkSession, topic: Topic, key_schema: str, value_schema: str, 
 
 
 def without_protocol(spark: SparkSession, topic: Topic, group: Group, target: Path, checkpoint: Path) -> int:
-    """Hop 1's own decoding and columns, appended as they are: no manifest, counts, files set aside or stored schemas."""
+    """Hop 1's own decoding and columns, appended as they are: no manifest, counts, set-aside files, stored schemas."""
 
     def decoded(batch: DataFrame) -> DataFrame:
         return landing_rows(batch, group, 0).where(F.col(REJECTED).isNull()).drop(REJECTED)

@@ -13,9 +13,9 @@ from benchmarks.bench import Bench
 from benchmarks.landed import PIPELINE, Source, filled_topic
 from benchmarks.machine import watched_memory
 from benchmarks.measure import Bound, Comparison, Side, Target, interleaved, require_equal
+from lake.store import store_for
 from schemas.errors import LakeError
 from streaming import manifest_log
-from lake.store import store_for
 
 TIMES: Final = 10
 MOST_ROUNDS: Final = 3
@@ -28,7 +28,10 @@ class JobFailedError(LakeError):
 
 def measure(bench: Bench) -> list[Comparison]:
     """The peak at ten times the backlog ÷ the peak at once; each attempt is a job of its own, from start to end."""
-    with filled_topic(bench, bench.rows) as once, filled_topic(bench, bench.rows, repeat=TIMES, name="broker-10") as tenfold:
+    with (
+        filled_topic(bench, bench.rows) as once,
+        filled_topic(bench, bench.rows, repeat=TIMES, name="broker-10") as tenfold,
+    ):
         peaks = interleaved(
             min(bench.repeats, MOST_ROUNDS),
             {
@@ -65,7 +68,8 @@ def peak_of_job(source: Source, lake: Path, rows: int) -> float:
         "--tables": events.TABLE,
         "--once": "true",
     }
-    command = [sys.executable, "-m", "streaming.kafka_to_landing", *(word for pair in arguments.items() for word in pair)]
+    words = [word for pair in arguments.items() for word in pair]
+    command = [sys.executable, "-m", "streaming.kafka_to_landing", *words]
     log = lake / "job.log"
     with log.open("wb") as output:
         job = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "TZ": "UTC"})

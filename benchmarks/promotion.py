@@ -1,7 +1,7 @@
 """Ratio 10: landing → staging with all row checks, and with Great Expectations too, against a plain read and write.
 
-The peer reads the same landed files and appends the same columns, cast to the contract's types, to an Iceberg table of the
-same shape: no identity, no checks, no quarantine, no progress.
+The peer reads the same landed files and appends the same columns, cast to the contract's types, to an Iceberg table of
+the same shape: no identity, no checks, no quarantine, no progress.
 """
 
 from __future__ import annotations
@@ -34,24 +34,21 @@ def measure(bench: Bench) -> list[Comparison]:
     run = _Run(spark, landed, contract)
     contestants = {"checked": run.checked, "expected": run.expected, "plain": run.plain}
     times = interleaved(bench.repeats, contestants)
-    target = {"checked": 1.3, "expected": 2.0}
-    titles = {"checked": "promotion with all row checks", "expected": "promotion with row checks and Great Expectations"}
+
+    def compared(number: str, name: str, title: str, target: float, note: str) -> Comparison:
+        ours, peer = Side("promotion", times[name]), Side("read and write", times["plain"])
+        title = f"promotion with {title} ÷ plain Spark read and write"
+        return Comparison(number, title, ours, peer, Target(Bound.AT_MOST, target), bench.rows, note=note)
+
+    docs = f"{len(contract.expectations)} expectations of the contract on each batch, Data Docs rendered"
     return [
-        Comparison(
-            number="10" if name == "checked" else "10 GE",
-            title=f"{titles[name]} ÷ plain Spark read and write",
-            ours=Side("promotion", times[name]),
-            peer=Side("read and write", times["plain"]),
-            target=Target(Bound.AT_MOST, target[name]),
-            rows=bench.rows,
-            note="" if name == "checked" else f"{len(contract.expectations)} expectations of the contract, Data Docs rendered",
-        )
-        for name in ("checked", "expected")
+        compared("10", "checked", "all row checks", 1.3, ""),
+        compared("10 GE", "expected", "row checks and Great Expectations", 2.0, docs),
     ]
 
 
 class _Run:
-    """Attempts on one landed topic, each into tables of its own; the first one's results are held against the peer's."""
+    """Attempts on one landed topic, each into tables of its own; what each made is held against the first."""
 
     def __init__(self, spark: SparkSession, landed: Path, contract: SourceContract) -> None:
         self.spark = spark

@@ -28,7 +28,7 @@ def registry(schemas: Mapping[int, str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - the base class names them
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names them
             """Says nothing: standard error belongs to the progress of the run."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
