@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only 1,2,3] [--rows N] [--repeats 5] [--json FILE]`: measures, shows a table, writes JSON."""
+"""`python -m benchmarks [--only 1,2,3] [--rows N] [--repeats 5] [--json FILE]`: a table of ratios, and JSON."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,7 +70,7 @@ def test_the_report_holds_every_value_and_no_machine_name() -> None:
     body = json.loads(found.to_json())
     assert body["comparisons"][0]["ours"]["values"] == [1.0, 2.0]
     assert body["comparisons"][0]["verdict"] == "met"
-    console = Console(width=160, record=True, quiet=True)
+    console = Console(width=160, record=True, file=io.StringIO())
     show(found, console)
     assert "≤ 1.00" in console.export_text()
     assert markdown(found.comparisons).count("\n") == 3
@@ -91,6 +93,4 @@ def test_only_a_folder_that_a_run_made_is_removed(tmp_path: Path) -> None:
 
 
 def test_resident_memory_of_this_process_is_more_than_nothing() -> None:
-    import os
-
     assert resident_bytes(os.getpid()) > 1_000_000
