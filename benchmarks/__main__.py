@@ -28,6 +28,7 @@ MODULES: Final = {
 }
 """Benchmark modules, in running order, and the ratios each measures."""
 ROWS: Final = 1_000_000
+JSON: Final = Path("build/benchmarks.json")
 WIDTH: Final = 160
 """Characters of the table where there is no terminal to ask."""
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = Console(stderr=True, highlight=False)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     home = own_home(arguments.home or cache_folder() / "benchmarks")
-    bench = Bench(arguments.rows, arguments.repeats, home, arguments.cores, say=log.print)
+    bench = Bench(arguments.rows, arguments.repeats, home, arguments.cores, arguments.warm_up, say=log.print)
     load = machine.load_average()
     comparisons: list[Comparison] = []
     failed = False
@@ -53,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _stop_spark()
     found = report.Report(comparisons, machine.facts(), _settings(arguments, load))
     report.show(found, console)
-    if arguments.json:
-        arguments.json.write_text(found.to_json(), encoding="utf-8")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(found.to_json(), encoding="utf-8")
     if arguments.markdown:
         arguments.markdown.write_text(report.markdown(comparisons), encoding="utf-8")
     return 1 if failed else 0
@@ -113,8 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=ratios, default=(), help=f"some of {','.join(known)}; default all")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"events, and rows of the history; default {ROWS:,}")
     parser.add_argument("--repeats", type=int, default=5, help="rounds that count; default 5")
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds before, which do not count; default 1")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 2, help="cores of Spark and threads of DuckDB")
-    parser.add_argument("--json", type=Path, help="write every value to this file")
+    parser.add_argument("--json", type=Path, default=JSON, help=f"write every value to this file; default {JSON}")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     parser.add_argument("--home", type=Path, help="where the run keeps its data; default in the cache folder")
     parser.add_argument("--keep", action="store_true", help="leave the data there")

@@ -29,6 +29,7 @@ class Bench:
     Args:
         rows: events, or rows of a dimension at ten times its history.
         repeats: rounds that count.
+        warm_up: rounds before them, which do not.
         home: folder for everything the run writes; see `own_home`.
         cores: cores of the Spark session and threads of the warehouse engine.
         say: told what is being done.
@@ -38,6 +39,7 @@ class Bench:
     repeats: int
     home: Path
     cores: int = 2
+    warm_up: int = 1
     say: Callable[[str], None] = print
 
     def folder(self, name: str) -> Path:

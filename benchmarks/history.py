@@ -18,7 +18,6 @@ TIMES: Final = 10
 STRIDE: Final = 10
 """At once the history every tenth customer is touched."""
 DAYS: Final = 30
-WARM_UP: Final = 1
 KINDS: Final = {
     "re-keyed facts": "type-2 changes that lie before orders, which get the new version",
     "type 2": "type-2 changes after all orders",
@@ -83,7 +82,9 @@ def _in_lake(bench: Bench, both: Mapping[str, Scaled], kind: str) -> Times:
         for scaled in both.values():
             scaled.stage(Batch(_at(ORDERS_DAY, 400), "kept", "first"))
             scaled.promote()
-    return interleaved(bench.repeats, {name: attempt_of(scaled) for name, scaled in both.items()}, warm_up=WARM_UP)
+    return interleaved(
+        bench.repeats, {name: attempt_of(scaled) for name, scaled in both.items()}, warm_up=bench.warm_up
+    )
 
 
 def _in_warehouse(bench: Bench, both: Mapping[str, Scaled]) -> dict[str, Times]:
@@ -104,8 +105,8 @@ def _in_warehouse(bench: Bench, both: Mapping[str, Scaled]) -> dict[str, Times]:
         if kind == "type 1":
             load_all()
         contestants = {name: _loads_from(following, scaled) for name, scaled in both.items()}
-        times[kind] = interleaved(bench.repeats, contestants, warm_up=WARM_UP)
-        following += bench.repeats + WARM_UP
+        times[kind] = interleaved(bench.repeats, contestants, warm_up=bench.warm_up)
+        following += bench.repeats + bench.warm_up
     return times
 
 
@@ -142,13 +143,13 @@ def _per_version(bench: Bench, scaled: Scaled) -> list[Comparison]:
 
         return attempt
 
-    lake = interleaved(bench.repeats, {"many": late(many), "few": late(few)}, warm_up=WARM_UP)
+    lake = interleaved(bench.repeats, {"many": late(many), "few": late(few)}, warm_up=bench.warm_up)
     for seq in (first, first + 1):
         scaled.load(seq)
     # The attempts' loads follow in the order in which they ran: the order turns with every round.
     following = iter(range(first + 2, scaled.seq + 1))
     contestants = {name: lambda _: scaled.load(next(following)) for name in ("many", "few")}
-    warehouse = interleaved(bench.repeats, contestants, warm_up=WARM_UP)
+    warehouse = interleaved(bench.repeats, contestants, warm_up=bench.warm_up)
     require_equal(scaled.in_warehouse(), scaled.in_lake(), "cost per version, lake and warehouse")
     return [_version_cost(place, times, versions) for place, times in zip(PLACES, (lake, warehouse), strict=True)]
 

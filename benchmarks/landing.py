@@ -25,7 +25,7 @@ def measure(bench: Bench) -> list[Comparison]:
         spark = bench.spark()
         for name, value in SESSION.items():
             spark.conf.set(name, value)
-        times = interleaved(bench.repeats, _contestants(bench, spark, source))
+        times = interleaved(bench.repeats, _contestants(bench, spark, source), warm_up=bench.warm_up)
     (bench.home / "ours").rename(bench.home / "landed")
 
     def compared(number: str, title: str, peer: str, target: float, note: str) -> Comparison:

@@ -33,7 +33,7 @@ def measure(bench: Bench) -> list[Comparison]:
     contract = load_pipeline("retail").sources[events.TABLE]
     run = _Run(spark, landed, contract)
     contestants = {"checked": run.checked, "expected": run.expected, "plain": run.plain}
-    times = interleaved(bench.repeats, contestants)
+    times = interleaved(bench.repeats, contestants, warm_up=bench.warm_up)
 
     def compared(number: str, name: str, title: str, target: float, note: str) -> Comparison:
         ours, peer = Side("promotion", times[name]), Side("read and write", times["plain"])

@@ -52,7 +52,7 @@ def measure(bench: Bench) -> list[Comparison]:
     load(0)
     snapshot(0)
     require_equal(_history(loaded, dimension), _snapshot(bench.home / "dbt" / "shop.duckdb", dimension), "ratio 7")
-    times = interleaved(bench.repeats, {"load": load, "snapshot": snapshot})
+    times = interleaved(bench.repeats, {"load": load, "snapshot": snapshot}, warm_up=bench.warm_up)
     return [_compared(bench, times, snapshots, ours.sizes.touched)]
 
 
