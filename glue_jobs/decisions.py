@@ -1,7 +1,7 @@
 """Holds and decisions: a batch that failed a reject-level expectation waits until a person says what becomes of it.
 
-A hold (`<table>/hold.json` beside the Data Docs) says which landing sequences wait and why; it is rewritten by every run
-that holds, and removed by the run that promotes. A decision (`<table>/decisions/<from>-<to>.json`) is created once and
+A hold (`<table>/hold.json` beside the Data Docs) says which landing sequences wait and why; every run that holds writes
+it again, and the run that promotes removes it. A decision (`<table>/decisions/<from>-<to>.json`) is created once and
 never changed; it holds for exactly those sequences.
 """
 

@@ -1,7 +1,7 @@
 """A contract's dataset-level expectations, run by Great Expectations on each batch, and its Data Docs.
 
-An expectation whose metrics are plain aggregates is judged on values that the pass over the batch has measured already;
-any other (uniqueness, quantiles, …) is run by Great Expectations' own Spark engine on the batch. Either way results hold
+An expectation whose metrics are plain aggregates is judged on values that the pass over the batch has measured; any
+other (uniqueness, quantiles, …) is run by Great Expectations' own Spark engine on the batch. Either way results hold
 counts and no values of the data. The dataset is the batch's accepted upserts.
 """
 
@@ -30,7 +30,7 @@ _FORMAT: Final = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _KEPT_RUNS: Final = 100
 _AGGREGATED: Final = frozenset({"column", "mostly", "min_value", "max_value", "strict_min", "strict_max", "value_set",
                                 "value", "regex"})  # fmt: skip
-"""Arguments that `measures` knows; another one (a row condition, …) sends the expectation to Great Expectations' engine."""
+"""Arguments that `measures` knows; another (a row condition, …) sends an expectation to Great Expectations' engine."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +59,17 @@ class Verdict:
     @property
     def rejected(self) -> tuple[Result, ...]:
         """Failed expectations that hold the batch."""
-        return tuple(
-            item
-            for item in self.results
-            if not item.success and item.severity is Severity.REJECT
-        )
+        return tuple(item for item in self.results if not item.success and item.severity is Severity.REJECT)
 
     @property
     def warned(self) -> tuple[Result, ...]:
         """Failed expectations that are only reported."""
-        return tuple(
-            item
-            for item in self.results
-            if not item.success and item.severity is Severity.WARN
-        )
+        return tuple(item for item in self.results if not item.success and item.severity is Severity.WARN)
 
 
 @dataclass(frozen=True)
 class _Planned:
-    """An expectation as the contract states it and as Great Expectations has it; `metrics` is empty for its own engine."""
+    """An expectation as stated and as built; `metrics` is empty where Great Expectations' own engine must run it."""
 
     stated: Expectation
     built: Any
@@ -93,16 +85,13 @@ class Suite:
 
     def __init__(self, contract: SourceContract) -> None:
         self.contract = contract
-        self._planned = tuple(
-            _planned(contract, number, item)
-            for number, item in enumerate(contract.expectations)
-        )
+        self._planned = tuple(_planned(contract, number, item) for number, item in enumerate(contract.expectations))
 
     def __bool__(self) -> bool:
         return bool(self._planned)
 
     def aggregates(self, among: Column) -> list[Column]:
-        """What the pass over a batch must measure, over the rows for which `among` holds; hand the values to `verdict`."""
+        """What the pass over a batch must measure among the rows for which `among` holds, for `verdict`."""
         columns = []
         for number, item in enumerate(self._planned):
             arguments = dict(item.stated.arguments)
@@ -117,9 +106,7 @@ class Suite:
         """Whether an expectation is run on the batch's rows."""
         return any(not item.metrics for item in self._planned)
 
-    def verdict(
-        self, measured: Mapping[str, Any], rows: DataFrame, title: str
-    ) -> Verdict:
+    def verdict(self, measured: Mapping[str, Any], rows: DataFrame, title: str) -> Verdict:
         """Judges a batch.
 
         Args:
@@ -133,22 +120,13 @@ class Suite:
             _by_values(item, number, measured) if item.metrics else next(by_engine)
             for number, item in enumerate(self._planned)
         ]
-        private = {
-            column.name
-            for column in self.contract.columns
-            if column.pii is not PiiClass.NONE
-        }
+        private = {column.name for column in self.contract.columns if column.pii is not PiiClass.NONE}
         cleaned = [_without_values(result, private) for result in raw]
-        results = tuple(
-            _result(item.stated, result)
-            for item, result in zip(self._planned, cleaned, strict=True)
-        )
+        results = tuple(_result(item.stated, result) for item, result in zip(self._planned, cleaned, strict=True))
         return Verdict(results, _page(self.contract, cleaned, title))
 
 
-def write_docs(
-    store: Store, table: str, batch: str, verdict: Verdict, outcome: str
-) -> str:
+def write_docs(store: Store, table: str, batch: str, verdict: Verdict, outcome: str) -> str:
     """Writes a batch's page and the table's index of the newest runs.
 
     Args:
@@ -200,7 +178,7 @@ def _index(table: str, runs: Sequence[Mapping[str, Any]]) -> str:
 
 def _planned(contract: SourceContract, number: int, stated: Expectation) -> _Planned:
     _quiet()
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
     where = f"{contract.pipeline}/sources/{contract.table}.yaml: expectations.{number}"
@@ -209,15 +187,11 @@ def _planned(contract: SourceContract, number: int, stated: Expectation) -> _Pla
         kind: Any = get_expectation_impl(stated.type)
     except ExpectationNotFoundError:
         remedy = "name one of Great Expectations' core expectations"
-        raise ContractError(
-            f"no expectation '{stated.type}'", where=f"{where}.type", remedy=remedy
-        ) from None
+        raise ContractError(f"no expectation '{stated.type}'", where=f"{where}.type", remedy=remedy) from None
     named = arguments.get("column")
     if named is not None and named not in contract.by_name:
         remedy = f"use one of {', '.join(sorted(contract.by_name))}"
-        raise ContractError(
-            f"no column '{named}'", where=f"{where}.arguments.column", remedy=remedy
-        )
+        raise ContractError(f"no column '{named}'", where=f"{where}.arguments.column", remedy=remedy)
     severity = "critical" if stated.severity is Severity.REJECT else "warning"
     try:
         built = kind(**arguments, severity=severity)
@@ -238,9 +212,7 @@ def _first_fault(error: ValueError | TypeError) -> str:
 
 
 def _metric_names(built: Any) -> dict[str, Any]:
-    found = built.get_validation_dependencies(
-        runtime_configuration={"result_format": dict(_FORMAT)}
-    )
+    found = built.get_validation_dependencies(runtime_configuration={"result_format": dict(_FORMAT)})
     return dict(found.metric_configurations)
 
 
@@ -252,70 +224,47 @@ def _plain_metrics(built: Any, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     names = tuple(_metric_names(built))
     plain = all(
-        name.endswith(".unexpected_values")
-        or measures.aggregate(name, arguments, F.lit(True)) is not None
+        name.endswith(".unexpected_values") or measures.aggregate(name, arguments, F.lit(True)) is not None
         for name in names
     )
     return names if plain else ()
 
 
-def _by_values(
-    item: _Planned, number: int, measured: Mapping[str, Any]
-) -> ExpectationValidationResult:
+def _by_values(item: _Planned, number: int, measured: Mapping[str, Any]) -> ExpectationValidationResult:
     values = {
-        configuration.id: []
-        if name.endswith(".unexpected_values")
-        else measured[_alias(number, name)]
+        configuration.id: [] if name.endswith(".unexpected_values") else measured[_alias(number, name)]
         for name, configuration in _metric_names(item.built).items()
     }
-    result = item.built.metrics_validate(
-        values, runtime_configuration={"result_format": dict(_FORMAT)}
-    )
+    result = item.built.metrics_validate(values, runtime_configuration={"result_format": dict(_FORMAT)})
     result.expectation_config = item.built.configuration
     return result  # type: ignore[no-any-return]
 
 
-def _by_engine(
-    rows: DataFrame, expectations: Sequence[Any]
-) -> list[ExpectationValidationResult]:
+def _by_engine(rows: DataFrame, expectations: Sequence[Any]) -> list[ExpectationValidationResult]:
     import great_expectations as gx
 
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_spark("batch")
-    batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe(
-        "all"
-    )
+    batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
     found = batch.get_batch({"dataframe": rows})
     return [found.validate(item, result_format=dict(_FORMAT)) for item in expectations]
 
 
-def _without_values(
-    result: ExpectationValidationResult, private: set[str]
-) -> ExpectationValidationResult:
+def _without_values(result: ExpectationValidationResult, private: set[str]) -> ExpectationValidationResult:
     """Strips what may quote the data: unexpected values always, observed values of personal columns."""
-    hidden = {
-        name
-        for name in result.result
-        if name.startswith(("partial_unexpected", "unexpected_list"))
-    }
+    hidden = {name for name in result.result if name.startswith(("partial_unexpected", "unexpected_list"))}
     hidden |= {"unexpected_index_query", "unexpected_rows", "details"}
     config = result.expectation_config
     if config is not None and config.kwargs.get("column") in private:
         hidden.add("observed_value")
-    result.result = {
-        name: value for name, value in result.result.items() if name not in hidden
-    }
+    result.result = {name: value for name, value in result.result.items() if name not in hidden}
     return result
 
 
 def _result(stated: Expectation, result: ExpectationValidationResult) -> Result:
     arguments = dict(stated.arguments)
-    observed = {
-        name: value
-        for name, value in result.result.items()
-        if isinstance(value, (int, float, str))
-    }
+    observed = {name: value for name, value in result.result.items() if isinstance(value, (int, float, str))}
     return Result(
         stated.type,
         str(arguments.get("column", "")),
@@ -325,18 +274,17 @@ def _result(stated: Expectation, result: ExpectationValidationResult) -> Result:
     )
 
 
-def _page(
-    contract: SourceContract, results: Sequence[ExpectationValidationResult], title: str
-) -> str:
+def _page(contract: SourceContract, results: Sequence[ExpectationValidationResult], title: str) -> str:
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
     )
     from great_expectations.render.renderer.page_renderer import (
         ValidationResultsPageRenderer,
     )
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     passed = sum(bool(result.success) for result in results)
+    view: Any = DefaultJinjaPageView()
     whole = ExpectationSuiteValidationResult(
         success=passed == len(results),
         results=list(results),
@@ -349,9 +297,7 @@ def _page(
         },
         meta={"run_id": {"run_name": title, "run_time": None}, "batch_spec": {}},
     )
-    return str(
-        DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(whole))
-    )
+    return str(view.render(ValidationResultsPageRenderer().render(whole)))
 
 
 def _alias(number: int, metric: str) -> str:

@@ -1,8 +1,8 @@
 """Iceberg at the edge: tables from shapes, commits that carry progress, and progress read back.
 
 Every commit of a promoted table carries, in its snapshot summary, the cumulative progress of the hop that wrote it: JSON
-`{"<source table>": <sequence>}` under `lake.progress`. It is read through the chain of snapshots, from the current one
-back, so a commit that brings no progress of its own must copy it forward (`commit_properties` does, for any SQL).
+`{"<source table>": <sequence>}` under `lake.progress`. It is read through the chain of snapshots, from the current
+one back, so a commit that brings no progress of its own must copy it forward (`commit_properties` does, for any SQL).
 """
 
 from __future__ import annotations
@@ -103,9 +103,7 @@ def ensure_table(spark: SparkSession, shape: TableShape) -> None:
         TableShapeError: a column's type cannot follow (int widens to bigint, float to double, a decimal in precision).
     """
     if not exists(spark, shape.name):
-        spark.sql(
-            f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}"
-        )
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}")
         spark.sql(_create_sql(shape))
     else:
         for statement in evolution_sql(shape, columns(spark, shape.name)):
@@ -117,10 +115,7 @@ def ensure_table(spark: SparkSession, shape: TableShape) -> None:
 
 def columns(spark: SparkSession, table: str) -> dict[str, str]:
     """Spark SQL type of each column, in table order."""
-    return {
-        item.name: item.dataType.simpleString()
-        for item in spark.table(table).schema.fields
-    }
+    return {item.name: item.dataType.simpleString() for item in spark.table(table).schema.fields}
 
 
 def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
@@ -132,9 +127,7 @@ def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
     statements = []
     missing = [column for column in shape.columns if column.name not in found]
     if missing:
-        statements.append(
-            f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})"
-        )
+        statements.append(f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})")
     for column in shape.columns:
         old = found.get(column.name, column.type)
         if _same_type(old, column.type):
@@ -145,9 +138,7 @@ def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
                 where=shape.name,
                 remedy="give the contract's column its old type, or a new name",
             )
-        statements.append(
-            f"ALTER TABLE {shape.name} ALTER COLUMN {_quoted(column.name)} TYPE {column.type}"
-        )
+        statements.append(f"ALTER TABLE {shape.name} ALTER COLUMN {_quoted(column.name)} TYPE {column.type}")
     return statements
 
 
@@ -156,9 +147,7 @@ def wider(one: str, other: str) -> str:
     return one if _widens(other, one) else other
 
 
-def append(
-    df: DataFrame, table: str, progress: Mapping[str, int], *, branch: str | None = None
-) -> None:
+def append(df: DataFrame, table: str, progress: Mapping[str, int], *, branch: str | None = None) -> None:
     """Appends `df` (columns by name) in one commit that carries `progress`; an empty `df` commits the progress alone.
 
     Args:
@@ -168,25 +157,17 @@ def append(
         branch: a branch to write to instead of the table's main state.
     """
     target = table if branch is None else on_branch(table, branch)
-    df.writeTo(target).option(
-        f"snapshot-property.{PROGRESS}", encode(progress)
-    ).append()
+    df.writeTo(target).option(f"snapshot-property.{PROGRESS}", encode(progress)).append()
 
 
-def commit_progress(
-    spark: SparkSession, table: str, progress: Mapping[str, int]
-) -> None:
+def commit_progress(spark: SparkSession, table: str, progress: Mapping[str, int]) -> None:
     """A commit that adds no rows and carries `progress`."""
     load(spark, table).newAppend().set(PROGRESS, encode(progress)).commit()
 
 
-def overwrite(
-    df: DataFrame, table: str, condition: Any, progress: Mapping[str, int]
-) -> None:
-    """Replaces the rows for which `condition` (a Column over the table) holds by `df`; the commit carries `progress`."""
-    df.writeTo(table).option(
-        f"snapshot-property.{PROGRESS}", encode(progress)
-    ).overwrite(condition)
+def overwrite(df: DataFrame, table: str, condition: Any, progress: Mapping[str, int]) -> None:
+    """Replaces the rows for which `condition` (a Column of the table) holds by `df`; the commit carries `progress`."""
+    df.writeTo(table).option(f"snapshot-property.{PROGRESS}", encode(progress)).overwrite(condition)
 
 
 def sql(spark: SparkSession, statement: str, progress: Mapping[str, int]) -> DataFrame:
@@ -227,9 +208,7 @@ def progress_of(table: Any, name: str) -> dict[str, int]:
 
 def load(spark: SparkSession, table: str) -> Any:
     """The Iceberg table object (`org.apache.iceberg.Table`), fresh from the catalog."""
-    return _jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
-        spark._jsparkSession, table
-    )
+    return _jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
 
 
 def open_branch(spark: SparkSession, table: str) -> str:
@@ -256,16 +235,23 @@ def publish(spark: SparkSession, table: str, branch: str) -> None:
         CommitConflictError: the table moved since the branch was opened, or another attempt dropped the branch.
     """
     loaded = load(spark, table)
-    try:
+    with conflicts_named(table):
         loaded.manageSnapshots().fastForwardBranch("main", branch).removeBranch(branch).commit()
+
+
+@contextmanager
+def conflicts_named(table: str) -> Iterator[None]:
+    """Within it, Iceberg's refusal of a commit that another one overtook is a `CommitConflictError`."""
+    try:
+        yield
     except (Py4JJavaError, CapturedException) as error:
-        if _moved(error):
-            raise CommitConflictError(
-                "another writer committed to the table in the meantime",
-                where=table,
-                remedy="run the promotion again; run one promotion of a pipeline at a time",
-            ) from None
-        raise
+        if not _moved(error):
+            raise
+        raise CommitConflictError(
+            "another writer committed to the table in the meantime",
+            where=table,
+            remedy="run it again; run one promotion of a pipeline at a time",
+        ) from None
 
 
 def discard(spark: SparkSession, table: str) -> None:
@@ -289,9 +275,7 @@ def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) 
     Meant for what a crashed attempt appended: such files hold nothing else.
     """
     loaded = load(spark, table)
-    above = _jvm(spark).org.apache.iceberg.expressions.Expressions.greaterThan(
-        column, value
-    )
+    above = _jvm(spark).org.apache.iceberg.expressions.Expressions.greaterThan(column, value)
     files = loaded.newScan().filter(above).planFiles()
     try:
         any_files = files.iterator().hasNext()
@@ -302,9 +286,7 @@ def delete_rows_above(spark: SparkSession, table: str, column: str, value: int) 
 
 
 @contextmanager
-def commit_properties(
-    spark: SparkSession, properties: Mapping[str, str]
-) -> Iterator[None]:
+def commit_properties(spark: SparkSession, properties: Mapping[str, str]) -> Iterator[None]:
     """Within it, every Iceberg commit that SQL of this thread makes carries `properties` in its snapshot summary.
 
     Iceberg's own `CommitMetadata.withCommitProperties` takes a Java callable, so would need a callback server in the
@@ -345,21 +327,13 @@ def decode(text: str, where: str) -> dict[str, int]:
     if isinstance(body, dict) and all(type(value) is int for value in body.values()):
         return body
     what = f"{PROGRESS} of the newest snapshot is damaged"
-    raise ProgressLostError(
-        what, where=where, remedy="roll the table back one snapshot"
-    )
+    raise ProgressLostError(what, where=where, remedy="roll the table back one snapshot")
 
 
 def _create_sql(shape: TableShape) -> str:
     settings = {**_PROPERTIES, **shape.properties}
-    properties = ", ".join(
-        f"{_text(name)} = {_text(value)}" for name, value in settings.items()
-    )
-    partitions = (
-        f" PARTITIONED BY ({', '.join(shape.partitioned_by)})"
-        if shape.partitioned_by
-        else ""
-    )
+    properties = ", ".join(f"{_text(name)} = {_text(value)}" for name, value in settings.items())
+    partitions = f" PARTITIONED BY ({', '.join(shape.partitioned_by)})" if shape.partitioned_by else ""
     comment = f" COMMENT {_text(shape.comment)}" if shape.comment else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {shape.name} ({', '.join(map(_column_sql, shape.columns))}) "
@@ -382,9 +356,7 @@ def _widens(old: str, new: str) -> bool:
     sizes = [re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", text) for text in (old, new)]
     if not all(sizes):
         return False
-    (precision, scale), (wider_precision, same) = (
-        (int(m[1]), int(m[2])) for m in sizes if m
-    )
+    (precision, scale), (wider_precision, same) = ((int(m[1]), int(m[2])) for m in sizes if m)
     return scale == same and wider_precision > precision
 
 

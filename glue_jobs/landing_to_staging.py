@@ -1,4 +1,4 @@
-"""Hop 2, the entry: `python -m glue_jobs.landing_to_staging --pipeline retail --lake-uri … --catalog-uri …`; a Glue job."""
+"""Hop 2, a Glue job: `python -m glue_jobs.landing_to_staging --pipeline retail --lake-uri … --catalog-uri …`."""
 
 from __future__ import annotations
 

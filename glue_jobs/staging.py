@@ -35,7 +35,7 @@ SKIPPED: Final = "dataset:skipped"
 
 @dataclass(frozen=True)
 class TableOutcome:
-    """What one run promoted of one table: rows by fate, failed checks by name, and the error that stopped it, if any."""
+    """What a run promoted of one table: rows by fate, failed checks by name, and the error that stopped it, if any."""
 
     table: str
     progress: int = 0
@@ -62,9 +62,7 @@ class TableOutcome:
             reasons=dict(Counter(self.reasons) + Counter(other.reasons)),
             warned=dict(Counter(self.warned) + Counter(other.warned)),
             clock_flagged=self.clock_flagged + other.clock_flagged,
-            failed_expectations=tuple(
-                dict.fromkeys((*self.failed_expectations, *other.failed_expectations))
-            ),
+            failed_expectations=tuple(dict.fromkeys((*self.failed_expectations, *other.failed_expectations))),
             seconds=self.seconds + other.seconds,
             error=other.error,
         )
@@ -147,11 +145,7 @@ def _chosen(pipeline: Pipeline, tables: Sequence[str]) -> list[SourceContract]:
             where="--table",
             remedy=f"use one of {known}",
         )
-    return [
-        contract
-        for name, contract in pipeline.sources.items()
-        if not tables or name in tables
-    ]
+    return [contract for name, contract in pipeline.sources.items() if not tables or name in tables]
 
 
 @dataclass(frozen=True)
@@ -178,9 +172,7 @@ def _batches(job: _Job, contract: SourceContract) -> Iterator[TableOutcome]:
         decision = decisions.decision_from(job.docs, contract.table, progress + 1)
         if decision:
             # A decision holds for the sequences that it names, so they alone make the batch.
-            manifests = landing.pending(
-                job.store, contract.table, progress, decision.last - progress
-            )
+            manifests = landing.pending(job.store, contract.table, progress, decision.last - progress)
         outcome = _Batch(job, contract, suite, progress, manifests, decision).promoted()
         progress = outcome.progress
         yield replace(outcome, batches=1, seconds=time.monotonic() - started)
@@ -208,15 +200,11 @@ class _Batch:
 
     @property
     def log(self) -> str:
-        return staging_tables.change_log_name(
-            self.contract.pipeline, self.contract.table
-        )
+        return staging_tables.change_log_name(self.contract.pipeline, self.contract.table)
 
     @property
     def quarantine(self) -> str:
-        return staging_tables.quarantine_name(
-            self.contract.pipeline, self.contract.table
-        )
+        return staging_tables.quarantine_name(self.contract.pipeline, self.contract.table)
 
     @property
     def through(self) -> dict[str, int]:
@@ -245,11 +233,7 @@ class _Batch:
     def _ensure_tables(self, groups: Sequence[landing.LandedGroup]) -> dict[str, str]:
         """Both tables in shape; returns the change log's columns beyond the contract, with Spark types."""
         contract = self.contract
-        found = (
-            iceberg.columns(self.spark, self.log)
-            if iceberg.exists(self.spark, self.log)
-            else {}
-        )
+        found = iceberg.columns(self.spark, self.log) if iceberg.exists(self.spark, self.log) else {}
         known = {*staging_tables.technical_names(), *contract.by_name}
         extra = {name: kind for name, kind in found.items() if name not in known}
         for group in groups:
@@ -260,25 +244,18 @@ class _Batch:
         iceberg.ensure_table(self.spark, staging_tables.quarantine(contract))
         return extra
 
-    def _judged(
-        self, groups: Sequence[landing.LandedGroup], extra: Mapping[str, str]
-    ) -> DataFrame | None:
+    def _judged(self, groups: Sequence[landing.LandedGroup], extra: Mapping[str, str]) -> DataFrame | None:
         """Every change row of the batch, conformed, with its `_reason`; None where there is none."""
         if not groups:
             return None
-        conformed = (
-            conforming.conform(group.rows, group.fields, self.contract, extra)
-            for group in groups
-        )
+        conformed = (conforming.conform(group.rows, group.fields, self.contract, extra) for group in groups)
         rows = quality.judged(reduce(DataFrame.unionByName, conformed), self.contract)
         if not self._skips:
             return rows
-        return rows.withColumn(
-            quality.REASON, F.concat_ws(",", quality.REASON, F.lit(SKIPPED))
-        )
+        return rows.withColumn(quality.REASON, F.concat_ws(",", quality.REASON, F.lit(SKIPPED)))
 
     def _staged(self, rows: DataFrame, branch: str) -> TableOutcome:
-        """Writes the accepted rows to the branch, counts and measures all of them on the way, and judges the dataset."""
+        """Writes the accepted rows to the branch, counts and measures on the way, and judges the dataset."""
         counts = Observation()
         accepted = F.col(quality.REASON).isNull()
         warnings = quality.warning(self.contract)
@@ -288,9 +265,7 @@ class _Batch:
             F.count_if(accepted).alias("accepted"),
             F.count_if(accepted & F.col(c.CLOCK_FLAGGED)).alias("clock_flagged"),
             *(
-                F.count_if(accepted & F.coalesce(check.fails, F.lit(False))).alias(
-                    f"warn {check.name}"
-                )
+                F.count_if(accepted & F.coalesce(check.fails, F.lit(False))).alias(f"warn {check.name}")
                 for check in warnings
             ),
             *self.suite.aggregates(accepted & quality.is_upsert()),
@@ -309,11 +284,7 @@ class _Batch:
             rows=found["rows"],
             accepted=found["accepted"],
             quarantined=found["rows"] - found["accepted"],
-            warned={
-                check.name: n
-                for check in warnings
-                if (n := found[f"warn {check.name}"])
-            },
+            warned={check.name: n for check in warnings if (n := found[f"warn {check.name}"])},
             clock_flagged=found["clock_flagged"],
             failed_expectations=self._held_to_expectations(found, branch),
         )
@@ -326,16 +297,12 @@ class _Batch:
         """
         if not self.suite or self._skips:
             return ()
-        staged = self.spark.table(iceberg.on_branch(self.log, branch)).where(
-            F.col(c.INGEST_SEQ) > self.progress
-        )
+        staged = self.spark.table(iceberg.on_branch(self.log, branch)).where(F.col(c.INGEST_SEQ) > self.progress)
         title = f"{self.contract.table}, landing {self.progress + 1} to {self.manifests[-1].seq}"
         verdict = self.suite.verdict(measured, staged.where(quality.is_upsert()), title)
         held = bool(verdict.rejected) and self.decision is None
         outcome = "held" if held else "accepted" if verdict.rejected else "promoted"
-        page = expectations.write_docs(
-            self.job.docs, self.contract.table, self.name, verdict, outcome
-        )
+        page = expectations.write_docs(self.job.docs, self.contract.table, self.name, verdict, outcome)
         failed = tuple(item.name for item in (*verdict.rejected, *verdict.warned))
         if not held:
             return failed
@@ -357,17 +324,11 @@ class _Batch:
 
     def _quarantined(self, rows: DataFrame, outcome: TableOutcome) -> TableOutcome:
         """Writes the rejected rows, after what a crashed attempt left is gone."""
-        iceberg.delete_rows_above(
-            self.spark, self.quarantine, c.INGEST_SEQ, self.progress
-        )
+        iceberg.delete_rows_above(self.spark, self.quarantine, c.INGEST_SEQ, self.progress)
         if outcome.quarantined == 0:
             return outcome
-        iceberg.append(
-            _quarantine_rows(rows, self.contract), self.quarantine, self.through
-        )
-        mine = self.spark.table(self.quarantine).where(
-            F.col(c.INGEST_SEQ) > self.progress
-        )
+        iceberg.append(_quarantine_rows(rows, self.contract), self.quarantine, self.through)
+        mine = self.spark.table(self.quarantine).where(F.col(c.INGEST_SEQ) > self.progress)
         reasons: Counter[str] = Counter()
         for row in mine.groupBy("reason").count().collect():
             for name in quality.reasons(row["reason"]):
@@ -383,17 +344,9 @@ _COORDINATES: Final = (
 def _quarantine_rows(rows: DataFrame, contract: SourceContract) -> DataFrame:
     detail = F.lit(None).cast("string")
     if contract.checks:
-        asked = F.create_map(
-            *(
-                F.lit(part)
-                for check in contract.checks
-                for part in (check.name, check.expr)
-            )
-        )
+        asked = F.create_map(*(F.lit(part) for check in contract.checks for part in (check.name, check.expr)))
         names = F.split(quality.REASON, ",")
-        stated = F.array_compact(
-            F.transform(names, lambda name: F.element_at(asked, name))
-        )
+        stated = F.array_compact(F.transform(names, lambda name: F.element_at(asked, name)))
         detail = F.when(F.size(stated) > 0, F.concat_ws("; ", stated))
     return rows.where(F.col(quality.REASON).isNotNull()).select(
         *(F.col(name) for name in _COORDINATES),
@@ -411,26 +364,14 @@ def _verify_checks(spark: SparkSession, contract: SourceContract) -> None:
     Raises:
         ContractError: names the check.
     """
-    shape = ", ".join(
-        f"`{column.name}` {column.type.spark}" for column in contract.columns
-    )
+    shape = ", ".join(f"`{column.name}` {column.type.spark}" for column in contract.columns)
     empty = spark.createDataFrame([], shape)
     for check in contract.checks:
-        where = (
-            f"{contract.pipeline}/sources/{contract.table}.yaml: checks.{check.name}"
-        )
+        where = f"{contract.pipeline}/sources/{contract.table}.yaml: checks.{check.name}"
         try:
-            kind = (
-                empty.select(F.expr(check.expr))
-                .schema.fields[0]
-                .dataType.simpleString()
-            )
+            kind = empty.select(F.expr(check.expr)).schema.fields[0].dataType.simpleString()
         except AnalysisException as error:
-            reason = (
-                (error.getErrorClass() or "it cannot be analysed")
-                .lower()
-                .replace("_", " ")
-            )
+            reason = (error.getErrorClass() or "it cannot be analysed").lower().replace("_", " ")
             what = f"the check's expression does not fit the columns ({reason})"
             raise ContractError(what, where=where, remedy="correct its expr") from None
         if kind != "boolean":
