@@ -76,7 +76,7 @@ def make_venv() -> None:
 
 def lock_entry(text: str, package: str) -> str:
     """The lines of ``package`` in a lock: its version and its hashes."""
-    found = re.search(rf"^{re.escape(package)}==\S+.*?(?=^\S)", text + "\nend", re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^{re.escape(package)}==\S+.*?(?=^\S)", text + "end", re.MULTILINE | re.DOTALL)
     if found is None:
         raise SetupError(f"{LOCK.name} does not hold {package}; make it again with `make lock`")
     return found.group(0)
@@ -130,7 +130,7 @@ def uv(command: str, *arguments: str) -> None:
 
 
 def pip_configuration() -> dict[str, str]:
-    """pip's settings from its files and environment, by their short names (``index-url``, ``cert``)."""
+    """The settings of pip from files and environment, by their short names (``index-url``, ``cert``)."""
     command = [str(PYTHON), "-m", "pip", "config", "list"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     settings = (re.fullmatch(r"[\w:.]*?\.([\w-]+)=(['\"])(.*)\2", line) for line in shown.splitlines())
