@@ -55,28 +55,17 @@ def settings_of(app: App, max_offsets_per_trigger: int | None = None, tables: tu
 
 
 def _run(app: App, settings: StreamSettings, trigger_seconds: float | None) -> Summary:
-    from lake.session import spark_session
+    from lake.cli._spark import lake_session
     from streaming.job import run_once, run_until_stopped
-    from streaming.kafka_to_landing import SESSION, stop_on_signals
+    from streaming.kafka_to_landing import stop_on_signals
 
     stopping = stop_on_signals()
-    spark = spark_session(
-        "lake stream",
-        lake_uri=settings.lake_uri,
-        catalog_uri=app.home.catalog_uri(app.pipeline_name),
-        cores=app.settings.spark_cores,
-        memory=app.settings.spark_memory,
-        scratch=app.home.scratch,
-        extra=SESSION,
-    )
-    try:
+    with lake_session(app, "lake stream") as spark:
         if trigger_seconds is None:
             return run_once(spark, settings, _progress(app), stopping)
         seconds = trigger_seconds or app.settings.trigger_seconds
         app.say(f"a batch every {seconds:g} s; Ctrl-C ends after the batch in hand")
         return run_until_stopped(spark, settings, seconds, stopping, _progress(app))
-    finally:
-        spark.stop()
 
 
 def _progress(app: App) -> Callable[[LandingManifest], None]:
