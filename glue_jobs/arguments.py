@@ -96,10 +96,7 @@ def parse(shape: type[A], argv: Sequence[str]) -> A:
             )
     values = _resolver()(argv, given)
     hints = get_type_hints(shape)
-    typed = {
-        fields[name].name: _typed(values[_key(name)], hints[fields[name].name], name)
-        for name in given
-    }
+    typed = {fields[name].name: _typed(values[_key(name)], hints[fields[name].name], name) for name in given}
     return shape(**typed)
 
 
@@ -107,11 +104,7 @@ def usage(shape: type[Any], program: str) -> str:
     """Every argument with its meaning and default."""
     lines = [f"usage: {Path(program).name} --name value …\n"]
     for field in dataclasses.fields(shape):
-        default = (
-            "required"
-            if field.default is dataclasses.MISSING
-            else f"default {field.default!r}"
-        )
+        default = "required" if field.default is dataclasses.MISSING else f"default {field.default!r}"
         lines.append(f"  --{_name(field)}: {field.metadata['help']} ({default})\n")
     return "".join(lines)
 
@@ -157,9 +150,7 @@ class _Parser(argparse.ArgumentParser):
     """Raises where argparse would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise ArgumentsError(
-            message, where="job arguments", remedy="give each argument as --name value"
-        )
+        raise ArgumentsError(message, where="job arguments", remedy="give each argument as --name value")
 
 
 def _with_folders(found: dict[str, Any]) -> dict[str, Any]:
@@ -170,22 +161,14 @@ def _with_folders(found: dict[str, Any]) -> dict[str, Any]:
 def _with_bookmarks(found: dict[str, Any]) -> dict[str, Any]:
     continuation = found.pop("continuation_option")
     if found["job_bookmark_option"] is None:
-        chosen = (
-            _BOOKMARKS[_CONTINUATIONS.index(continuation)]
-            if continuation
-            else _BOOKMARKS[2]
-        )
+        chosen = _BOOKMARKS[_CONTINUATIONS.index(continuation)] if continuation else _BOOKMARKS[2]
         found["job_bookmark_option"] = chosen
-    absent = [
-        name for name in ("job_bookmark_from", "job_bookmark_to") if found[name] is None
-    ]
+    absent = [name for name in ("job_bookmark_from", "job_bookmark_to") if found[name] is None]
     paused = found["job_bookmark_option"] == "job-bookmark-pause"
     if (paused and len(absent) == 1) or (not paused and not absent):
         what = "both ends of a bookmark's range go together, and with --job-bookmark-option job-bookmark-pause only"
         where = "--job-bookmark-from, --job-bookmark-to"
-        raise ArgumentsError(
-            what, where=where, remedy="correct the bookmark's arguments"
-        )
+        raise ArgumentsError(what, where=where, remedy="correct the bookmark's arguments")
     return found
 
 
@@ -215,9 +198,7 @@ def _given(argv: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         if not token.startswith("--"):
             if not waiting:
                 what = "a value stands without its argument"
-                raise ArgumentsError(
-                    what, where="job arguments", remedy="write --name value"
-                )
+                raise ArgumentsError(what, where="job arguments", remedy="write --name value")
             waiting = False
             continue
         name, has_value, _ = token[2:].partition("=")
@@ -231,16 +212,10 @@ def _given(argv: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
 def _check_name(name: str, known: Sequence[str], given: Sequence[str]) -> None:
     if name not in known and name not in GLUE_OWN:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        remedy = (
-            f"did you mean --{near[0]}?"
-            if near
-            else f"use one of {', '.join(f'--{item}' for item in known)}"
-        )
+        remedy = f"did you mean --{near[0]}?" if near else f"use one of {', '.join(f'--{item}' for item in known)}"
         raise ArgumentsError("unknown argument", where=f"--{name}", remedy=remedy)
     if name in given:
-        raise ArgumentsError(
-            "the argument is given twice", where=f"--{name}", remedy="give it once"
-        )
+        raise ArgumentsError("the argument is given twice", where=f"--{name}", remedy="give it once")
 
 
 def _name(field: dataclasses.Field[Any]) -> str:
@@ -267,9 +242,5 @@ def _typed(text: str, wanted: Any, name: str) -> Any:
     try:
         return wanted(text)
     except ValueError:
-        kind = {"int": "a whole number", "float": "a number"}.get(
-            wanted.__name__, wanted.__name__
-        )
-        raise ArgumentsError(
-            f"the value is not {kind}", where=f"--{name}", remedy=f"give {kind}"
-        ) from None
+        kind = {"int": "a whole number", "float": "a number"}.get(wanted.__name__, wanted.__name__)
+        raise ArgumentsError(f"the value is not {kind}", where=f"--{name}", remedy=f"give {kind}") from None

@@ -93,18 +93,14 @@ def decide(store: Store, table: str, verb: Verb, by: str, reason: str) -> Decisi
     """
     held = current_hold(store, table)
     if held is None:
-        raise DecisionError(
-            "nothing waits", where=table, remedy="lake promote staging shows what does"
-        )
+        raise DecisionError("nothing waits", where=table, remedy="lake promote staging shows what does")
     decision = Decision(table, held.first, held.last, verb, by, reason, utc_now())
     if not store.create_if_absent(
         _key(table, held.first, held.last),
         json.dumps(asdict(decision), indent=1).encode(),
     ):
         where = f"{table}, batch {held.first} to {held.last}"
-        raise DecisionError(
-            "it is decided already", where=where, remedy="run: lake promote staging"
-        )
+        raise DecisionError("it is decided already", where=where, remedy="run: lake promote staging")
     return decision
 
 

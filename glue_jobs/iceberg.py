@@ -1,7 +1,7 @@
 """Iceberg at the edge: tables from shapes, commits that carry progress, and progress read back.
 
-Every commit of a promoted table carries, in its snapshot summary, the cumulative progress of the hop that wrote it: JSON
-`{"<source table>": <sequence>}` under `lake.progress`. It is read through the chain of snapshots, from the current
+Every commit of a promoted table carries, in its snapshot summary, the cumulative progress of the hop that wrote it:
+JSON `{"<source table>": <sequence>}` under `lake.progress`. It is read through the chain of snapshots, from the current
 one back, so a commit that brings no progress of its own must copy it forward (`commit_properties` does, for any SQL).
 """
 
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.errors.exceptions.captured import CapturedException
 from pyspark.sql import DataFrame, SparkSession
 

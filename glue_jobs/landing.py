@@ -34,9 +34,7 @@ class LandedGroup:
     rows: DataFrame
 
 
-def pending(
-    store: Store, table: str, after: int, limit: int
-) -> tuple[LandingManifest, ...]:
+def pending(store: Store, table: str, after: int, limit: int) -> tuple[LandingManifest, ...]:
     """Landing manifests of a table after a sequence, oldest first.
 
     Args:
@@ -51,10 +49,7 @@ def pending(
     """
     folder = f"{MANIFESTS}/{table}"
     keys = store.list(folder, after=f"{folder}/{seq_name(after)}", limit=limit)
-    manifests = tuple(
-        LandingManifest.from_json(store.read(key), where=f"{store.uri}/{key}")
-        for key in keys
-    )
+    manifests = tuple(LandingManifest.from_json(store.read(key), where=f"{store.uri}/{key}") for key in keys)
     for expected, manifest in enumerate(manifests, start=after + 1):
         if manifest.seq != expected:
             raise GapError(
@@ -65,9 +60,7 @@ def pending(
     return manifests
 
 
-def groups(
-    spark: SparkSession, store: Store, manifests: Sequence[LandingManifest]
-) -> tuple[LandedGroup, ...]:
+def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifest]) -> tuple[LandedGroup, ...]:
     """The change rows of some manifests, by writer schema. Files that hold nothing but tombstones are left out.
 
     Raises:
@@ -110,13 +103,9 @@ def _rows(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         rows = reader.parquet(*paths)
     except AnalysisException as error:
         if error.getErrorClass() == "PATH_NOT_FOUND":
-            raise _lost(
-                (error.getMessageParameters() or {}).get("path", paths[0])
-            ) from None
+            raise _lost((error.getMessageParameters() or {}).get("path", paths[0])) from None
         raise
-    batch = F.substring_index(
-        F.substring_index(F.col("_metadata.file_path"), "/batch=", -1), "-", 1
-    )
+    batch = F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/batch=", -1), "-", 1)
     return rows.select(batch.cast("bigint").alias(c.INGEST_SEQ), "*")
 
 

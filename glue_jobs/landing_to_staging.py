@@ -22,18 +22,10 @@ class StagingArgs:
     pipeline: str = option("the pipeline, a folder of contracts")
     lake_uri: str = option("root of the pipeline's lake: file:///… or s3://…")
     catalog_uri: str = option("jdbc:sqlite:<file>, or glue", default="glue")
-    contracts: Path | None = option(
-        "a folder that holds pipelines of your own", default=None
-    )
-    tables: tuple[str, ...] = option(
-        "source tables, comma separated; all where none is given", default=()
-    )
-    max_manifests_per_batch: int = option(
-        "landing batches taken in one commit", default=MAX_MANIFESTS
-    )
-    quality_uri: str | None = option(
-        "where Data Docs go; {lake-uri}/quality where none is given", default=None
-    )
+    contracts: Path | None = option("a folder that holds pipelines of your own", default=None)
+    tables: tuple[str, ...] = option("source tables, comma separated; all where none is given", default=())
+    max_manifests_per_batch: int = option("landing batches taken in one commit", default=MAX_MANIFESTS)
+    quality_uri: str | None = option("where Data Docs go; {lake-uri}/quality where none is given", default=None)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,9 +39,7 @@ def main(argv: Sequence[str]) -> int:
     """
     args = parse(StagingArgs, argv)
     pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
-    with job_session(
-        "landing_to_staging", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri
-    ) as spark:
+    with job_session("landing_to_staging", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark:
         outcomes = promote_staging(
             spark,
             pipeline,

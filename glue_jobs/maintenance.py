@@ -103,7 +103,7 @@ def collapse_reemissions(spark: SparkSession, contract: SourceContract, days: in
         counts = {row["day"]: row["count"] for row in later.groupBy("day").count().collect()}
         if not counts:
             return 0
-        touched = reduce(Column.__or__, (_on_day(day) for day in counts))
+        touched = reduce(lambda one, other: one | other, (_on_day(day) for day in counts))
         left = rows.where(touched).join(later.select(*place), place, "left_anti")
         writer = left.select(*rows.columns).writeTo(log).option(f"snapshot-property.{iceberg.PROGRESS}", carried)
         # Iceberg refuses the commit where a promotion has added rows of these days meanwhile, instead of losing them.

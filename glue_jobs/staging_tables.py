@@ -17,9 +17,7 @@ TECHNICAL: Final = (
     Column(c.SCHEMA_ID, "string", "writer schema"),
     Column(c.EPOCH, "int", "raised by hand after a restore or a re-created topic"),
     Column(c.OP, "string", "c create, u update, d delete, r snapshot, t truncate"),
-    Column(
-        c.POSITION, "string", "source position, as text that sorts as the position does"
-    ),
+    Column(c.POSITION, "string", "source position, as text that sorts as the position does"),
     Column(c.IDENTITY, "string", "md5; rows of one identity are one change"),
     Column(c.SOURCE_TS, "timestamp", "time of the change at the source"),
     Column(c.CHANGED_AT, "timestamp", "instant of the change before it is clamped"),
@@ -52,27 +50,17 @@ def technical_names() -> tuple[str, ...]:
     return (*(column.name for column in TECHNICAL), c.OLD_KEY)
 
 
-def change_log(
-    contract: SourceContract, added: Mapping[str, str] | None = None
-) -> TableShape:
+def change_log(contract: SourceContract, added: Mapping[str, str] | None = None) -> TableShape:
     """The change log of a source table; `added` holds columns beyond the contract, with Spark types."""
-    old_key = ", ".join(
-        f"`{column.name}`: {column.type.spark}" for column in contract.key_columns
-    )
+    old_key = ", ".join(f"`{column.name}`: {column.type.spark}" for column in contract.key_columns)
     return TableShape(
         namespace=f"{contract.pipeline}_staging",
         table=contract.table,
         columns=(
             *TECHNICAL,
             Column(c.OLD_KEY, f"struct<{old_key}>", "the key before a key change"),
-            *(
-                Column(column.name, column.type.spark, column.description)
-                for column in contract.columns
-            ),
-            *(
-                Column(name, kind, "added by the source")
-                for name, kind in (added or {}).items()
-            ),
+            *(Column(column.name, column.type.spark, column.description) for column in contract.columns),
+            *(Column(name, kind, "added by the source") for name, kind in (added or {}).items()),
         ),
         partitioned_by=(f"days({c.KAFKA_TS})",),
         comment=contract.description,

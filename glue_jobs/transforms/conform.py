@@ -52,9 +52,7 @@ class Image:
     key: Mapping[str, tuple[str, T.DataType]]
 
 
-def planned(
-    schema: T.StructType, writer: Sequence[WriterField], contract: SourceContract
-) -> Image:
+def planned(schema: T.StructType, writer: Sequence[WriterField], contract: SourceContract) -> Image:
     """How landing rows of `schema`, written by `writer`, become rows of `contract`.
 
     Raises:
@@ -75,13 +73,8 @@ def planned(
     if added and contract.evolution is Evolution.FREEZE:
         names = ", ".join(column.name for column, _ in added)
         what = f"the source has columns that the contract does not: {names}"
-        raise _incompatible(
-            contract, what, "add them to the contract, or say evolution: evolve"
-        )
-    columns = tuple(
-        (column, fields.get(column.name) if column.name in landed else None)
-        for column in contract.columns
-    )
+        raise _incompatible(contract, what, "add them to the contract, or say evolution: evolve")
+    columns = tuple((column, fields.get(column.name) if column.name in landed else None) for column in contract.columns)
     return Image(columns, added, landed, key)
 
 
@@ -115,18 +108,12 @@ def conform(
         IncompatibleSchemaError: the writer schema broke with the contract.
     """
     image = planned(landed.schema, writer, contract)
-    rows = landed.where(F.col(c.OP) != TOMBSTONE).withColumn(
-        "_image", _row_image(landed.schema)
-    )
+    rows = landed.where(F.col(c.OP) != TOMBSTONE).withColumn("_image", _row_image(landed.schema))
     built = [_column(column, field, image, contract) for column, field in image.columns]
     present = {column.name: (column, field) for column, field in image.added}
     for name, kind in (extra or {}).items():
         found = present.get(name)
-        built.append(
-            _widened(_column(*found, image, contract), kind)
-            if found
-            else _absent(name, kind)
-        )
+        built.append(_widened(_column(*found, image, contract), kind) if found else _absent(name, kind))
     return rows.select(
         *_technical(landed.schema, contract),
         _unavailable(built).alias(c.UNAVAILABLE),
@@ -144,9 +131,7 @@ def named(conditions: Sequence[tuple[str, Column]]) -> Column:
     """The names of the conditions that hold, comma separated; NULL where none does. A NULL condition does not hold."""
     if not conditions:
         return F.lit(None).cast("string")
-    names = F.concat_ws(
-        ",", *(F.when(condition, F.lit(name)) for name, condition in conditions)
-    )
+    names = F.concat_ws(",", *(F.when(condition, F.lit(name)) for name, condition in conditions))
     return F.when(_any([condition for _, condition in conditions]), names)
 
 
@@ -180,9 +165,7 @@ def _column(
     name, kind = image.key[column.name] if in_key else image.landed[column.name]
     raw = F.col("key" if in_key else "_image")[name]
     try:
-        value = converted(
-            raw, kind, field or WriterField(column.name, "string"), column.type
-        )
+        value = converted(raw, kind, field or WriterField(column.name, "string"), column.type)
     except CannotConvertError as error:
         raise _incompatible(
             contract,
@@ -198,13 +181,9 @@ def _column(
 
 
 def _technical(schema: T.StructType, contract: SourceContract) -> list[Column]:
-    latest = F.col(c.KAFKA_TS) + F.make_dt_interval(
-        secs=F.lit(contract.clock_tolerance_seconds)
-    )
+    latest = F.col(c.KAFKA_TS) + F.make_dt_interval(secs=F.lit(contract.clock_tolerance_seconds))
     # A source that gave no time: `least` passes over NULL, and the tolerance is not to be added to Kafka's own time.
-    changed = F.when(F.col(c.SOURCE_TS).isNull(), F.col(c.KAFKA_TS)).otherwise(
-        F.least(F.col(c.SOURCE_TS), latest)
-    )
+    changed = F.when(F.col(c.SOURCE_TS).isNull(), F.col(c.KAFKA_TS)).otherwise(F.least(F.col(c.SOURCE_TS), latest))
     return [
         F.col(c.INGEST_SEQ),
         *(
@@ -233,22 +212,16 @@ def _row_image(schema: T.StructType) -> Column:
 
 
 def _unavailable(built: Sequence[_Built]) -> Column:
-    flags = [
-        (item.name, item.unavailable) for item in built if item.unavailable is not None
-    ]
+    flags = [(item.name, item.unavailable) for item in built if item.unavailable is not None]
     nothing = F.array().cast("array<string>")
     if not flags:
         return nothing
-    found = F.array_compact(
-        F.array(*(F.when(flag, F.lit(name)) for name, flag in flags))
-    )
+    found = F.array_compact(F.array(*(F.when(flag, F.lit(name)) for name, flag in flags)))
     return F.when(_any([flag for _, flag in flags]), found).otherwise(nothing)
 
 
 def _faults(built: Sequence[_Built], image: Image, contract: SourceContract) -> Column:
-    faults = [
-        (f"type:{item.name}", item.fault) for item in built if item.fault is not None
-    ]
+    faults = [(f"type:{item.name}", item.fault) for item in built if item.fault is not None]
     if image.key:
         lost = _old_key_json().isNotNull() & _old_key(image, contract).isNull()
         faults.append((f"header:{OLD_KEY_HEADER}", lost))
@@ -260,36 +233,26 @@ def _any(conditions: Sequence[Column]) -> Column:
 
 
 def _old_key_json() -> Column:
-    matching = F.filter(
-        F.col(c.HEADERS), lambda header: header["key"] == OLD_KEY_HEADER
-    )
+    matching = F.filter(F.col(c.HEADERS), lambda header: header["key"] == OLD_KEY_HEADER)
     return F.get(matching, F.lit(0))["value"].cast("string")
 
 
 def _old_key(image: Image, contract: SourceContract) -> Column:
     """The key before a key change, from Debezium's header (plain JSON of the key); else NULL."""
-    kinds = ", ".join(
-        f"`{column.name}`: {column.type.spark}" for column in contract.key_columns
-    )
+    kinds = ", ".join(f"`{column.name}`: {column.type.spark}" for column in contract.key_columns)
     if not image.key or any(name not in image.key for name in contract.key):
         return F.lit(None).cast(f"struct<{kinds}>")
     # JSON has no bytes: Connect writes bytes (and decimals) as base64, which `from_json` reads into binary.
     landed = {name: _json_type(image.key[name][1]) for name in contract.key}
-    shape = T.StructType(
-        [T.StructField(image.key[name][0], kind) for name, kind in landed.items()]
-    )
+    shape = T.StructType([T.StructField(image.key[name][0], kind) for name, kind in landed.items()])
     parsed = F.from_json(_old_key_json(), shape)
     fields = {column.name: field for column, field in image.columns}
     parts = {}
     for column in contract.key_columns:
         raw = parsed[image.key[column.name][0]]
         field = fields[column.name] or WriterField(column.name, "string")
-        parts[column.name] = converted(
-            raw, landed[column.name], field, column.type
-        ).cast(column.type.spark)
-    whole = reduce(
-        lambda left, right: left & right, (part.isNotNull() for part in parts.values())
-    )
+        parts[column.name] = converted(raw, landed[column.name], field, column.type).cast(column.type.spark)
+    whole = reduce(lambda left, right: left & right, (part.isNotNull() for part in parts.values()))
     return F.when(whole, F.struct(*(part.alias(name) for name, part in parts.items())))
 
 
@@ -311,14 +274,8 @@ def _discarded(image: Image, contract: SourceContract) -> Column:
 
 
 def _envelope(schema: T.StructType) -> Column:
-    names = [
-        name
-        for name in ("key", "before", "after", "source", "transaction")
-        if name in schema.names
-    ]
-    return F.to_json(
-        F.struct(F.col(c.OP).alias("op"), F.col(c.HEADERS).alias("headers"), *names)
-    )
+    names = [name for name in ("key", "before", "after", "source", "transaction") if name in schema.names]
+    return F.to_json(F.struct(F.col(c.OP).alias("op"), F.col(c.HEADERS).alias("headers"), *names))
 
 
 def _members(schema: T.StructType, name: str) -> dict[str, tuple[str, T.DataType]]:
@@ -340,9 +297,7 @@ def _require_droppable(column: SourceColumn, contract: SourceContract) -> None:
         raise _incompatible(contract, what, "say nullable: true, or remove it")
 
 
-def _incompatible(
-    contract: SourceContract, what: str, remedy: str
-) -> IncompatibleSchemaError:
+def _incompatible(contract: SourceContract, what: str, remedy: str) -> IncompatibleSchemaError:
     where = f"{contract.pipeline}/sources/{contract.table}.yaml"
     remedy = f"{remedy}, then promote again; nothing of this batch was written"
     return IncompatibleSchemaError(what, where=where, remedy=remedy)

@@ -31,9 +31,7 @@ def little_endian(raw: Column) -> Column:
     """The unsigned integer that at most 8 little-endian bytes hold, as `decimal(20,0)`; NULL for longer ones."""
     text = F.rpad(F.hex(raw), 16, "0")
     swapped = F.concat(*(F.substring(text, 15 - 2 * index, 2) for index in range(8)))
-    return F.when(
-        F.octet_length(raw).between(1, 8), F.conv(swapped, 16, 10).cast("decimal(20,0)")
-    )
+    return F.when(F.octet_length(raw).between(1, 8), F.conv(swapped, 16, 10).cast("decimal(20,0)"))
 
 
 def exact_decimal(integer: Column, scale: Column, target: ColumnType) -> Column:
@@ -41,16 +39,12 @@ def exact_decimal(integer: Column, scale: Column, target: ColumnType) -> Column:
     sign = F.when(integer < 0, F.lit("-")).otherwise(F.lit(""))
     places = F.greatest(scale, F.lit(0))
     # A negative scale stands for trailing zeros.
-    shifted = F.concat(
-        F.abs(integer).cast("string"), _zeros(F.greatest(-scale, F.lit(0)))
-    )
+    shifted = F.concat(F.abs(integer).cast("string"), _zeros(F.greatest(-scale, F.lit(0))))
     padded = F.when(F.length(shifted) > places, shifted).otherwise(
         F.concat(_zeros(places + 1 - F.length(shifted)), shifted)
     )
     whole = F.left(padded, F.length(padded) - places)
-    return decimal_from_text(
-        F.concat(sign, whole, F.lit("."), F.right(padded, places)), target
-    )
+    return decimal_from_text(F.concat(sign, whole, F.lit("."), F.right(padded, places)), target)
 
 
 def decimal_from_text(text: Column, target: ColumnType) -> Column:
@@ -66,9 +60,7 @@ def time_text(micros: Column) -> Column:
     fraction = micros % 1_000_000
     parts = (div(seconds, 3600), div(seconds, 60) % 60, seconds % 60)
     clock = F.concat_ws(":", *(F.lpad(part.cast("string"), 2, "0") for part in parts))
-    tail = F.when(fraction == 0, F.lit("")).otherwise(
-        F.concat(F.lit("."), F.lpad(fraction.cast("string"), 6, "0"))
-    )
+    tail = F.when(fraction == 0, F.lit("")).otherwise(F.concat(F.lit("."), F.lpad(fraction.cast("string"), 6, "0")))
     return F.when(micros.between(0, 86_400_000_000), F.concat(clock, tail))
 
 

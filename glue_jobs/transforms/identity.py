@@ -25,9 +25,7 @@ def identity(has_key: bool, has_rows: bool = True) -> Column:
     content += ["key"] if has_key else []
     content += ["before", "after"] if has_rows else []
     streamed = F.to_json(F.struct(*content), {"ignoreNullFields": "true"})
-    place = F.concat_ws(
-        "/", F.col(c.EPOCH), F.col(c.TOPIC), F.col(c.PARTITION), F.col(c.OFFSET)
-    )
+    place = F.concat_ws("/", F.col(c.EPOCH), F.col(c.TOPIC), F.col(c.PARTITION), F.col(c.OFFSET))
     return F.md5(F.when(F.col(c.OP) == SNAPSHOT_OP, place).otherwise(streamed))
 
 
@@ -38,8 +36,4 @@ def collapse(changes: DataFrame) -> DataFrame:
         the columns of `changes`.
     """
     same = Window.partitionBy(c.IDENTITY).orderBy(c.PARTITION, c.OFFSET)
-    return (
-        changes.withColumn("_place", F.row_number().over(same))
-        .where(F.col("_place") == 1)
-        .drop("_place")
-    )
+    return changes.withColumn("_place", F.row_number().over(same)).where(F.col("_place") == 1).drop("_place")

@@ -11,9 +11,7 @@ from pyspark.sql import functions as F
 _COUNT: Final = ".unexpected_count"
 
 
-def aggregate(
-    metric: str, arguments: Mapping[str, Any], among: Column
-) -> Column | None:
+def aggregate(metric: str, arguments: Mapping[str, Any], among: Column) -> Column | None:
     """The aggregate that gives a metric's value over the rows for which `among` holds; None where there is none.
 
     Args:
@@ -33,24 +31,21 @@ def aggregate(
 
 
 def _out_of_set(value: Column, arguments: Mapping[str, Any]) -> Column:
-    return ~value.isin(list(arguments["value_set"]))
+    return ~_in_set(value, arguments)
 
 
 def _in_set(value: Column, arguments: Mapping[str, Any]) -> Column:
-    return value.isin(list(arguments["value_set"]))
+    found: Column = value.isin(list(arguments["value_set"]))
+    return found
 
 
 def _out_of_range(value: Column, arguments: Mapping[str, Any]) -> Column:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     outside = F.lit(False)
     if low is not None:
-        outside = outside | (
-            (value <= low) if arguments.get("strict_min") else (value < low)
-        )
+        outside = outside | ((value <= low) if arguments.get("strict_min") else (value < low))
     if high is not None:
-        outside = outside | (
-            (value >= high) if arguments.get("strict_max") else (value > high)
-        )
+        outside = outside | ((value >= high) if arguments.get("strict_max") else (value > high))
     return outside
 
 

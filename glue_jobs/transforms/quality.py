@@ -41,9 +41,7 @@ def rejecting(contract: SourceContract) -> tuple[RowCheck, ...]:
     Deletes are held to their key alone, truncates to nothing: neither brings values.
     """
     keyed = F.col(c.OP) != TRUNCATE
-    keys = [
-        RowCheck(f"key:{name}", keyed & F.col(name).isNull()) for name in contract.key
-    ]
+    keys = [RowCheck(f"key:{name}", keyed & F.col(name).isNull()) for name in contract.key]
     nulls = [
         RowCheck(
             f"null:{column.name}",
@@ -73,9 +71,7 @@ def judged(changes: DataFrame, contract: SourceContract) -> DataFrame:
     # Faults and new columns are names already; those of rows that bring no values do not count.
     brought = F.col(FAULTS).isNotNull() | F.col(NEW_COLUMNS).isNotNull()
     everything = F.concat_ws(",", F.col(FAULTS), F.col(NEW_COLUMNS), stated)
-    return changes.withColumn(
-        REASON, F.when(is_upsert() & brought, everything).otherwise(stated)
-    )
+    return changes.withColumn(REASON, F.when(is_upsert() & brought, everything).otherwise(stated))
 
 
 def reasons(text: str) -> tuple[str, ...]:

@@ -55,9 +55,7 @@ class Landed:
     value: Column
 
 
-def converted(
-    raw: Column, found: T.DataType, field: WriterField, target: ColumnType
-) -> Column:
+def converted(raw: Column, found: T.DataType, field: WriterField, target: ColumnType) -> Column:
     """`raw` (of Spark type `found`, written as `field` says) as `target`; NULL where its rule cannot hold it.
 
     Raises:
@@ -66,9 +64,7 @@ def converted(
     landed = decoded(raw, found, field)
     rule = _RULES.get((landed.form, _target_group(target)))
     if rule is None:
-        raise CannotConvertError(
-            f"{_described(field, landed.form)} cannot become {target.text}"
-        )
+        raise CannotConvertError(f"{_described(field, landed.form)} cannot become {target.text}")
     return rule(landed, target)
 
 
@@ -87,9 +83,7 @@ def is_unavailable(raw: Column, found: T.DataType) -> Column | None:
     if isinstance(found.elementType, T.BinaryType):
         return raw == F.array(F.lit(PLACEHOLDER).cast("binary"))
     if isinstance(found.elementType, (T.IntegerType, T.LongType)):
-        return raw == F.array(
-            *(F.lit(code).cast(found.elementType) for code in PLACEHOLDER.encode())
-        )
+        return raw == F.array(*(F.lit(code).cast(found.elementType) for code in PLACEHOLDER.encode()))
     return None
 
 
@@ -120,9 +114,7 @@ _ISO_TIMESTAMP: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(
 
 
 def _days(raw: Column) -> Column:
-    return F.when(
-        raw.between(_FIRST_DAY, _LAST_DAY), F.date_from_unix_date(raw.cast("int"))
-    )
+    return F.when(raw.between(_FIRST_DAY, _LAST_DAY), F.date_from_unix_date(raw.cast("int")))
 
 
 def _millis(raw: Column) -> Column:
@@ -147,24 +139,18 @@ def _iso_timestamp(raw: Column) -> Column:
 
 
 def _iso_date(raw: Column) -> Column:
-    return F.when(
-        raw.rlike(r"^\d{4}-\d{2}-\d{2}Z?$"), F.substring(raw, 1, 10).cast("date")
-    )
+    return F.when(raw.rlike(r"^\d{4}-\d{2}-\d{2}Z?$"), F.substring(raw, 1, 10).cast("date"))
 
 
 def _in_years(value: Column) -> Column:
     """Timestamps of the years 1 to 9999; others (an infinity, too) are none."""
-    first, last = (
-        F.timestamp_micros(F.lit(micro)) for micro in (_FIRST_MICRO, _LAST_MICRO)
-    )
+    first, last = (F.timestamp_micros(F.lit(micro)) for micro in (_FIRST_MICRO, _LAST_MICRO))
     return F.when(value.between(first, last), value)
 
 
 def _date_in_years(value: Column) -> Column:
     return F.when(
-        value.between(
-            F.lit("0001-01-01").cast("date"), F.lit("9999-12-31").cast("date")
-        ),
+        value.between(F.lit("0001-01-01").cast("date"), F.lit("9999-12-31").cast("date")),
         value,
     )
 
@@ -244,11 +230,7 @@ def _real_to_real(landed: Landed, target: ColumnType) -> Column:
 def _real_to_integer(landed: Landed, target: ColumnType) -> Column:
     # 2^63 is no bigint, yet the largest double below it is: bounds are compared as doubles.
     bound = float(_BOUNDS[target.kind])
-    whole = (
-        (landed.value == F.rint(landed.value))
-        & (landed.value >= -bound)
-        & (landed.value < bound)
-    )
+    whole = (landed.value == F.rint(landed.value)) & (landed.value >= -bound) & (landed.value < bound)
     return F.when(whole, landed.value.cast(target.spark))
 
 
@@ -270,29 +252,21 @@ def _decimal_to_integer(landed: Landed, target: ColumnType) -> Column:
 def _decimal_to_text(landed: Landed, target: ColumnType) -> Column:
     if isinstance(landed.type, T.DecimalType) and landed.type.scale > 6:
         # Spark writes small numbers of a larger scale with an exponent.
-        raise CannotConvertError(
-            f"{_described(landed.field, landed.form)} cannot become {target.text}"
-        )
+        raise CannotConvertError(f"{_described(landed.field, landed.form)} cannot become {target.text}")
     return _fitting(landed.value.cast("string"), target)
 
 
 def _bytes_to_decimal(landed: Landed, target: ColumnType) -> Column:
-    return digits.exact_decimal(
-        digits.unscaled(landed.value), F.lit(landed.field.scale), target
-    )
+    return digits.exact_decimal(digits.unscaled(landed.value), F.lit(landed.field.scale), target)
 
 
 def _variable_to_decimal(landed: Landed, target: ColumnType) -> Column:
-    return digits.exact_decimal(
-        digits.unscaled(landed.value["value"]), landed.value["scale"], target
-    )
+    return digits.exact_decimal(digits.unscaled(landed.value["value"]), landed.value["scale"], target)
 
 
 def _text_to_integer(landed: Landed, target: ColumnType) -> Column:
     return _within(
-        F.when(
-            landed.value.rlike(r"^[+-]?\d{1,19}$"), landed.value.cast("decimal(20,0)")
-        ),
+        F.when(landed.value.rlike(r"^[+-]?\d{1,19}$"), landed.value.cast("decimal(20,0)")),
         target,
     )
 
@@ -303,9 +277,7 @@ def _text_to_decimal(landed: Landed, target: ColumnType) -> Column:
 
 def _text_to_boolean(landed: Landed, _target: ColumnType) -> Column:
     text = F.lower(landed.value)
-    return F.when(text.isin("true", "t", "1"), True).when(
-        text.isin("false", "f", "0"), False
-    )
+    return F.when(text.isin("true", "t", "1"), True).when(text.isin("false", "f", "0"), False)
 
 
 def _text_to_date(landed: Landed, _target: ColumnType) -> Column:
@@ -322,12 +294,8 @@ def _text_to_uuid(landed: Landed, _target: ColumnType) -> Column:
 
 def _text_to_json(landed: Landed, target: ColumnType) -> Column:
     value = landed.value
-    if (
-        landed.field.semantic != f"{DEBEZIUM_DATA}Json"
-    ):  # a database's json type has checked its own
-        value = F.when(
-            F.get_json_object(value, "$").isNotNull() | (F.trim(value) == "null"), value
-        )
+    if landed.field.semantic != f"{DEBEZIUM_DATA}Json":  # a database's json type has checked its own
+        value = F.when(F.get_json_object(value, "$").isNotNull() | (F.trim(value) == "null"), value)
     return _fitting(value, target)
 
 
