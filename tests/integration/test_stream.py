@@ -71,7 +71,10 @@ def manifests(lake: Path) -> list[LandingManifest]:
 
 def landed(spark: SparkSession, lake: Path) -> list[tuple[int, int]]:
     """Coordinates of every landed row and dead letter that the manifests name."""
-    named: list[LandedFile | WrittenFile] = [f for m in manifests(lake) for f in (*m.files, *m.dead_letters)]
+    named: list[LandedFile | WrittenFile] = []
+    for manifest in manifests(lake):
+        named += [*manifest.files]
+        named += [*manifest.dead_letters]
     if not named:
         return []
     paths = [str(lake / file.path) for file in named]
