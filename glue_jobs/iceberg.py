@@ -375,11 +375,4 @@ def _jvm(spark: SparkSession) -> Any:
 def _moved(error: Py4JJavaError | CapturedException) -> bool:
     """Whether a publication failed because the table is no longer where the branch was opened."""
     text = str(error)
-    return any(
-        part in text
-        for part in (
-            "Cannot fast-forward",
-            "CommitFailedException",
-            "ValidationException",
-        )
-    )
+    return any(part in text for part in _CONFLICTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from schemas.model import Dimension, Pipeline
 from tests.glue_jobs.changes import SCHEMA, pipeline_of, staging_row
 from tests.reference.history import Change
 
-_NUMBERS: Final = itertools.count()
 
 
 class PartyLake:
@@ -25,7 +24,7 @@ class PartyLake:
     def __init__(self, spark: SparkSession, dimension: Dimension) -> None:
         self.spark = spark
         self.dimension = dimension
-        self.pipeline: Pipeline = pipeline_of(f"party{next(_NUMBERS)}", dimension)
+        self.pipeline: Pipeline = pipeline_of(f"party_{uuid.uuid4().hex[:8]}", dimension)
         source = self.pipeline.sources["party"]
         # The log's namespace is the pipeline's, whatever the contract says.
         shape = change_log(source)

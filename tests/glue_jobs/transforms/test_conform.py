@@ -20,7 +20,7 @@ from glue_jobs.transforms.identity import collapse
 from glue_jobs.transforms.types import PLACEHOLDER
 from schemas.model import Evolution, SourceContract
 from schemas.writer import row_fields
-from tests.glue_jobs.items import A, SOURCE, column, contract, create, row, with_column, without_column
+from tests.glue_jobs.items import SOURCE, A, column, contract, create, row, with_column, without_column
 from tests.support import envelopes as e
 from tests.support.landed import Event, Table, rows
 

@@ -14,7 +14,7 @@ from glue_jobs.transforms.conform import conform
 from glue_jobs.transforms.types import PLACEHOLDER
 from schemas.model import Check, Evolution, Severity, SourceContract
 from schemas.writer import row_fields
-from tests.glue_jobs.items import A, SOURCE, column, contract, create, row, with_column
+from tests.glue_jobs.items import SOURCE, A, column, contract, create, row, with_column
 from tests.support import envelopes as e
 from tests.support.landed import Event, Table, rows
 
@@ -94,7 +94,8 @@ def test_warnings_are_checks_apart(spark: SparkSession) -> None:
 
 
 def test_measures_count_what_great_expectations_counts(spark: SparkSession) -> None:
-    data = spark.createDataFrame([(1, "a", True), (None, "b", True), (5, None, True), (9, "zzz", False)], "n int, s string, kept boolean")
+    values = [(1, "a", True), (None, "b", True), (5, None, True), (9, "zzz", False)]
+    data = spark.createDataFrame(values, "n int, s string, kept boolean")
     kept = F.col("kept")
     cases = [
         ("table.row_count", {}, 3),

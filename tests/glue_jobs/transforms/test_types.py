@@ -27,7 +27,7 @@ VARIABLE = "struct<scale: int, value: binary>"
 
 @dataclass(frozen=True)
 class Case:
-    """A raw value of a Spark type, written with a semantic name, and what it is as the contract's type (None: no way)."""
+    """A raw value of a Spark type, written with a semantic name, and what it is as the contract's type, or None."""
 
     semantic: str
     landed: str
@@ -222,7 +222,8 @@ def test_the_placeholder_is_found_in_every_type_that_can_hold_it(spark: SparkSes
     )
 )
 def test_decimals_of_any_scale_round_trip_or_are_refused(spark: SparkSession, numbers: list[tuple[int, int]]) -> None:
-    rows = spark.createDataFrame([(i, signed(n), s) for i, (n, s) in enumerate(numbers)], "i int, raw binary, scale int")
+    encoded = [(i, signed(number), scale) for i, (number, scale) in enumerate(numbers)]
+    rows = spark.createDataFrame(encoded, "i int, raw binary, scale int")
     target = ColumnType("decimal(38,9)")
     value = digits.exact_decimal(digits.unscaled(F.col("raw")), F.col("scale"), target)
     found = {row["i"]: row["v"] for row in rows.select("i", value.alias("v")).collect()}
