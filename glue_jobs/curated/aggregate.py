@@ -33,7 +33,7 @@ def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome
         iceberg.overwrite(rows, table, F.lit(True), outcome.progress)
         return int(rows.count())
     if dates.isEmpty():
-        iceberg.append(work.spark.table(table).limit(0), table, outcome.progress)
+        iceberg.commit_progress(work.spark, table, outcome.progress)
         return 0
     rows = _grouped(work, aggregate, _of_dates(work, facts, dates)).localCheckpoint()
     replace_rows(rows, table, outcome.progress, stale=dates.select(F.col("date").alias(aggregate.date)), on=[aggregate.date])

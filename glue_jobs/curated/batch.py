@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,8 +12,7 @@ from glue_jobs.curated.links import Key, Links, read_links
 from glue_jobs.curated.work import Work, real_versions, rows_of_keys
 from glue_jobs.transforms import tip
 from glue_jobs.transforms.facts import LIVE
-from glue_jobs.transforms.fill import fill, link_rounds
-from glue_jobs.transforms.order import place
+from glue_jobs.transforms.log import LogProfile, whole_log
 from schemas import columns as c
 from schemas.model import Dimension
 
@@ -23,7 +22,7 @@ class Batch:
     """A batch of one source. All frames hold only its keys and are checkpointed: the commits to come do not change them.
 
     `rows` the new changes; `paths` key columns and `_path`; `state` the keys' state before; `present` per dimension the
-    current rows of the keys, inferred members too; `counts` keys by path.
+    current rows of the keys, inferred members too; `counts` keys by path; `profile` what the new changes hold.
     """
 
     rows: DataFrame
@@ -32,6 +31,7 @@ class Batch:
     present: Mapping[str, DataFrame]
     counts: Mapping[str, int]
     links: Links
+    profile: LogProfile
 
     @property
     def known(self) -> bool:
@@ -53,11 +53,13 @@ class Batch:
             rows = rows.unionByName(work.changes(0).join(F.broadcast(wanted), on=keys, how="left_semi"))
         truncates = tip.truncate_rows(work.spark.table(work.state), work.source)
         truncated = not truncates.isEmpty()
-        if truncated:
-            rows = rows.unionByName(truncates)
-        rounds = link_rounds(rows, keys) if self.links else 0
+        rows = rows.unionByName(truncates) if truncated else rows
+        profile = replace(self.profile, truncates=truncated)
+        if self.counts.get(tip.Path.LOG):
+            rows = rows.localCheckpoint()
+            profile = LogProfile.of(rows, keys)
         values = [column.name for column in work.source.value_columns]
-        log = fill(place(rows, keys, truncates=truncated), keys, values, rounds)
+        log = whole_log(rows, keys, values, profile)
         return log.join(self.paths.select(*keys), on=keys, how="left_semi") if self.links.context else log
 
     def overwritten(self, state: DataFrame, dimension: Dimension, keys: list[str]) -> DataFrame | None:
@@ -78,17 +80,17 @@ class Batch:
         return None if changed.isEmpty() else changed
 
 
-def sorted_batch(work: Work, rows: DataFrame, *, links: bool) -> Batch:
+def sorted_batch(work: Work, rows: DataFrame, profile: LogProfile) -> Batch:
     """Decides each key's path, from its state, its dimensions, and its links to other keys.
 
     Args:
         work: where to read.
         rows: the new changes, without truncates.
-        links: whether they hold key changes that take unavailable values over.
+        profile: what they hold.
     """
     summary = tip.key_summary(rows, work.keys).localCheckpoint()
     table = work.spark.table(work.state)
-    found = read_links(table, rows if links else None, work.keys).restricted(summary, work.keys)
+    found = read_links(table, rows if profile.link_rounds else None, work.keys).restricted(summary, work.keys)
     touched = with_keys(work, summary.select(*work.keys), found.dependents)
     state = table.join(F.broadcast(touched), on=work.keys, how="left_semi").localCheckpoint()
     present = {
@@ -100,7 +102,7 @@ def sorted_batch(work: Work, rows: DataFrame, *, links: bool) -> Batch:
         paths = _unless_it_differs(paths, state, present[dimension.name], dimension, work.keys)
     paths = paths.localCheckpoint()
     counts = {row[tip.PATH]: row["count"] for row in paths.groupBy(tip.PATH).count().collect()}
-    return Batch(rows, paths, state, present, counts, found)
+    return Batch(rows, paths, state, present, counts, found, profile)
 
 
 def with_keys(work: Work, keys: DataFrame, more: frozenset[Key]) -> DataFrame:

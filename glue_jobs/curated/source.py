@@ -13,9 +13,8 @@ from glue_jobs.curated.batch import Batch, sorted_batch
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.work import Work, real_versions, rows_of_keys
 from glue_jobs.transforms import diff, tip
-from glue_jobs.transforms.fill import fill, is_link
-from glue_jobs.transforms.history import LogProfile, dimension_columns, versions
-from glue_jobs.transforms.order import place
+from glue_jobs.transforms.history import dimension_columns, versions
+from glue_jobs.transforms.log import LogProfile, whole_log
 from schemas import columns as c
 from schemas.model import Dimension, Pipeline, SourceContract
 
@@ -51,18 +50,13 @@ def promote_source(spark: SparkSession, pipeline: Pipeline, source: SourceContra
     if since == 0:
         return _promote_whole(work)
     rows = work.changes(since).localCheckpoint()
-    counts = rows.agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(F.col(c.OP) == "t").alias("truncates"),
-        F.count_if(is_link()).alias("links"),
-    ).first()
-    assert counts is not None
-    if counts["truncates"]:
+    profile = LogProfile.of(rows, work.keys)
+    if profile.truncates:
         return _promote_whole(work)
-    if counts["rows"] == 0:
+    if profile.rows == 0:
         _commit_progress(work)
         return SourceOutcome(source.table, target)
-    return _promote_batch(work, rows, counts["rows"], links=bool(counts["links"]))
+    return _promote_batch(work, rows, profile)
 
 
 def unknown_member(spark: SparkSession, dimension: Dimension) -> DataFrame:
@@ -86,7 +80,7 @@ def _promote_whole(work: Work) -> SourceOutcome:
     log = work.changes(0)
     profile = LogProfile.of(log, work.keys)
     values = [column.name for column in work.source.value_columns]
-    filled = fill(place(log, work.keys, truncates=profile.truncates), work.keys, values, profile.link_rounds).persist()
+    filled = whole_log(log, work.keys, values, profile).persist()
     written = 0
     for dimension in work.pending():
         table = work.table(dimension)
@@ -103,13 +97,13 @@ def _promote_whole(work: Work) -> SourceOutcome:
     iceberg.overwrite(state.select(*tip.state_columns(work.source)), work.state, F.lit(True), work.progress)
     filled.unpersist()
     return SourceOutcome(
-        work.source.table, work.target, log.count(), keys_from_log=state.count(), versions_written=written
+        work.source.table, work.target, profile.rows, keys_from_log=state.count(), versions_written=written
     )
 
 
-def _promote_batch(work: Work, rows: DataFrame, count: int, *, links: bool) -> SourceOutcome:
+def _promote_batch(work: Work, rows: DataFrame, profile: LogProfile) -> SourceOutcome:
     """The keys of a batch, each by its path; all else stays unread."""
-    batch = sorted_batch(work, rows, links=links)
+    batch = sorted_batch(work, rows, profile)
     log = batch.log(work).localCheckpoint()
     state = tip.latest(log, work.source, work.target).localCheckpoint()
     pending = work.pending()
@@ -121,7 +115,7 @@ def _promote_batch(work: Work, rows: DataFrame, count: int, *, links: bool) -> S
         moved.append(diff.moves(changed, dimension, whole))
     _commit_state(work, batch, state, moved, complete=len(pending) == len(work.dimensions))
     counts = (batch.counts.get(path, 0) for path in (tip.Path.NEW, tip.Path.FOLLOWS, tip.Path.LOG))
-    return SourceOutcome(work.source.table, work.target, count, *counts, written)
+    return SourceOutcome(work.source.table, work.target, profile.rows, *counts, written)
 
 
 def _changed(
@@ -186,8 +180,8 @@ def _commit_progress(work: Work) -> None:
     """A range that brought no row still counts as promoted."""
     for dimension in work.pending():
         table = work.table(dimension)
-        iceberg.append(work.spark.table(table).limit(0), table, work.carried(table))
-    iceberg.append(work.spark.table(work.state).limit(0), work.state, work.progress)
+        iceberg.commit_progress(work.spark, table, work.carried(table))
+    iceberg.commit_progress(work.spark, work.state, work.progress)
 
 
 def _beginning() -> Column:

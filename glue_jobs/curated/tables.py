@@ -111,4 +111,6 @@ def restatements_shape(pipeline: Pipeline) -> TableShape:
 def _shape(
     pipeline: Pipeline, table: str, columns: tuple[Column, ...], partitioned_by: tuple[str, ...], comment: str
 ) -> TableShape:
-    return TableShape(pipeline.curated_namespace, table, columns, partitioned_by, _ROW_LEVEL, comment)
+    # Iceberg's smallest integer is int; a narrower contract type is kept in the load files alone.
+    stored = tuple(Column(item.name, "int" if item.type == "smallint" else item.type, item.comment) for item in columns)
+    return TableShape(pipeline.curated_namespace, table, stored, partitioned_by, _ROW_LEVEL, comment)

@@ -21,7 +21,7 @@ def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_ro
         placed: a log as `place` gives it, with `_unavailable` and `_old_key`.
         keys: key columns.
         columns: value columns to fill.
-        link_rounds: how many key changes follow each other at most, as `link_rounds` counts them; 0 if no key change
+        link_rounds: how many key changes follow each other at most, as `longest_chain` counts them; 0 if no key change
             carries an unavailable value.
 
     Returns:
@@ -36,14 +36,14 @@ def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_ro
     return _fill_within(placed, keys, columns, carried)
 
 
-def link_rounds(changes: DataFrame, keys: Sequence[str]) -> int:
+def longest_chain(changes: DataFrame, keys: Sequence[str]) -> int:
     """The longest chain of key changes through which unavailable values may travel; reads the log once.
 
     A chain longer than one is rare, but a value may pass through each of its links, and each takes a round of `fill`.
     """
     old = F.col(c.OLD_KEY).alias("old")
     rows = changes.where(is_link()).select(F.struct(*keys).alias("key"), old).collect()
-    return _longest_chain([(tuple(row["key"]), tuple(row["old"])) for row in rows])
+    return _longest_path([(tuple(row["key"]), tuple(row["old"])) for row in rows])
 
 
 def is_link() -> Column:
@@ -51,7 +51,7 @@ def is_link() -> Column:
     return F.col(c.OLD_KEY).isNotNull() & is_upsert() & (F.size(c.UNAVAILABLE) > 0)
 
 
-def _longest_chain(links: list[tuple[Any, Any]]) -> int:
+def _longest_path(links: list[tuple[Any, Any]]) -> int:
     """Length of the longest path over (key, old key).
 
     Places only run forward, so the number of links bounds a chain even where keys change back and forth.

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from glue_jobs.transforms.fill import fill, link_rounds
-from glue_jobs.transforms.order import in_order, is_upsert, place
+from glue_jobs.transforms.log import LogProfile, whole_log
+from glue_jobs.transforms.order import in_order, is_upsert
 from glue_jobs.transforms.surrogate import surrogate_key
 from schemas import columns as c
 from schemas.model import Attribute, DeletePolicy, Dimension
@@ -23,20 +22,6 @@ _UPSERT = "_upsert"
 _INSTANT = "_instant"
 _TYPE1 = "_type1"
 _TYPE2 = "_type2"
-
-
-@dataclass(frozen=True)
-class LogProfile:
-    """What a log holds of the rare kinds, so that the common ones pay nothing for them."""
-
-    truncates: bool
-    link_rounds: int
-
-    @classmethod
-    def of(cls, changes: DataFrame, keys: Sequence[str]) -> LogProfile:
-        """Reads the log to find out."""
-        truncates = not changes.where(F.col(c.OP) == "t").isEmpty()
-        return cls(truncates, link_rounds(changes, keys))
 
 
 def history(changes: DataFrame, dimension: Dimension, profile: LogProfile | None = None) -> DataFrame:
@@ -52,10 +37,8 @@ def history(changes: DataFrame, dimension: Dimension, profile: LogProfile | None
         Rows of the dimension, columns as `dimension_columns` names them.
     """
     keys = _keys(dimension)
-    found = profile or LogProfile.of(changes, keys)
     wanted = list(dict.fromkeys(attribute.source for attribute in dimension.attributes))
-    log = fill(place(changes, keys, truncates=found.truncates), keys, wanted, found.link_rounds)
-    return versions(log, dimension)
+    return versions(whole_log(changes, keys, wanted, profile or LogProfile.of(changes, keys)), dimension)
 
 
 def dimension_columns(dimension: Dimension) -> list[str]:

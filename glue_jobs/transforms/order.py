@@ -26,13 +26,14 @@ def in_order(keys: Sequence[str]) -> WindowSpec:
     return Window.partitionBy(*keys).orderBy(*PLACE)
 
 
-def place(changes: DataFrame, keys: Sequence[str], *, truncates: bool = True) -> DataFrame:
+def place(changes: DataFrame, keys: Sequence[str], *, truncates: bool = True, snapshots: bool = True) -> DataFrame:
     """Each key's changes, once each, with the place they stand at.
 
     Args:
         changes: rows of a change log, in any order, any of them repeated.
         keys: key columns; NULL in a truncate.
         truncates: whether the log may hold truncates; false saves the work.
+        snapshots: whether it may hold snapshot rows; false saves the work.
 
     Returns:
         The same columns. `_position` is never NULL: a snapshot row has the highest position that its key (or a truncate)
@@ -41,6 +42,8 @@ def place(changes: DataFrame, keys: Sequence[str], *, truncates: bool = True) ->
     """
     merged = _merged(changes, keys)
     own = _of_every_key(merged, keys) if truncates else merged
+    if not snapshots:
+        return own.withColumn(c.POSITION, F.coalesce(F.col(c.POSITION), F.lit("")))
     below = Window.partitionBy(*keys, c.EPOCH, c.PARTITION).orderBy(c.OFFSET).rowsBetween(Window.unboundedPreceding, -1)
     streamed = F.when(F.col(c.OP) != "r", F.col(c.POSITION))
     position = F.when(F.col(c.OP) == "r", F.max(streamed).over(below)).otherwise(F.col(c.POSITION))

@@ -1,0 +1,55 @@
+"""A change log in order and whole: what every version and every state is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from glue_jobs.transforms.fill import fill, is_link, longest_chain
+from glue_jobs.transforms.order import place
+from schemas import columns as c
+
+
+@dataclass(frozen=True)
+class LogProfile:
+    """How many rows a log has, and which of the rare kinds, so that a log without them pays nothing for them.
+
+    `missing`: rows with unavailable values; `link_rounds`: the longest chain of key changes that carry such values.
+    """
+
+    rows: int
+    truncates: bool
+    snapshots: bool
+    missing: bool
+    link_rounds: int
+
+    @classmethod
+    def of(cls, changes: DataFrame, keys: Sequence[str]) -> LogProfile:
+        """Reads the log once to find out; once more where key changes carry unavailable values."""
+        counts = changes.agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(F.col(c.OP) == "t").alias("truncates"),
+            F.count_if(F.col(c.OP) == "r").alias("snapshots"),
+            F.count_if(F.size(c.UNAVAILABLE) > 0).alias("missing"),
+            F.count_if(is_link()).alias("links"),
+        ).first()
+        assert counts is not None
+        rounds = longest_chain(changes, keys) if counts["links"] else 0
+        kinds = (bool(counts[name]) for name in ("truncates", "snapshots", "missing"))
+        return cls(counts["rows"], *kinds, rounds)
+
+
+def whole_log(changes: DataFrame, keys: Sequence[str], columns: Sequence[str], profile: LogProfile) -> DataFrame:
+    """Each key's changes once each, in place, with unavailable values filled.
+
+    Args:
+        changes: rows of a change log, any of them repeated.
+        keys: key columns.
+        columns: value columns to fill.
+        profile: what the log holds.
+    """
+    placed = place(changes, keys, truncates=profile.truncates, snapshots=profile.snapshots)
+    return fill(placed, keys, columns, profile.link_rounds) if profile.missing else placed
