@@ -20,6 +20,22 @@ AVRO_LIMITS: Final = (
 )
 
 
+# A short session over few rows spends most of its time compiling: generated classes, and optimized machine code that is
+# hardly run. Compiling less halves its CPU time; over many rows it would be slower.
+_SMALL_JVM: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m")
+_SMALL: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+_LOG4J: Final = """\
+rootLogger.level = warn
+rootLogger.appenderRef.file.ref = file
+appender.file.type = File
+appender.file.name = file
+appender.file.fileName = {file}
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss}} %p %c{{1}}: %m%n%ex
+"""
+
+
 def spark_jars() -> list[Path]:
     """Jars that a local session needs; on Glue the platform brings them.
 
@@ -95,6 +111,24 @@ def local_conf(cores: int, memory: str, scratch: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
         "spark.log.level": "ERROR",
     }
+
+
+def tuned(*, small: bool = False, log: Path | None = None) -> dict[str, str]:
+    """Settings to hand to a local session as `extra`.
+
+    Args:
+        small: whether the session is short and sees few rows (a demonstration, a test).
+        log: file for Spark's own log, of which nothing reaches the terminal then.
+    """
+    options = list(_SMALL_JVM) if small else []
+    conf = dict(_SMALL) if small else {}
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        settings = log.with_suffix(".log4j2.properties")
+        settings.write_text(_LOG4J.format(file=log))
+        options.append(f"-Dlog4j2.configurationFile={settings}")
+        conf["spark.log.level"] = "WARN"
+    return conf | {"spark.driver.defaultJavaOptions": " ".join(options)}
 
 
 def spark_session(
