@@ -36,7 +36,7 @@ def command(
 ) -> int:
     """Run the whole route once, on real parts, and show what happened.
 
-    Works in the folder `demo` under LAKE_HOME, made fresh each time. The exit code is 0 only when reconciliation is exact.
+    Works in the folder `demo` under LAKE_HOME, made fresh each time. Exits with 0 only when reconciliation is exact.
     """
     from rich.console import Console
 

@@ -86,7 +86,7 @@ def _latency(latency: Sequence[Latency]) -> RenderableType:
 
 
 def _history(history: History) -> RenderableType:
-    names = list(dict.fromkeys(value.name for version in history.versions for value in version.values if value.changed))
+    names = history.differing
     heads = [name.replace("_", " ") for name in names]
     table = _table("", ("from",), ("to",), *heads, (f">{_harmless(history.fact)}",), "")
     for number, version in enumerate(history.versions, 1):

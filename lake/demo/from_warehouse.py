@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from lake.demo.model import History, Restatement, Sales, SalesRow, TableRows, Value, Version, with_changes
+from lake.demo.model import EARLIER, History, Restatement, Sales, SalesRow, TableRows, Value, Version, with_changes
 from schemas import columns as c
 from schemas.model import Aggregate, Attribute, Dimension, DimensionReference, Fact, PiiClass, Pipeline
 
@@ -23,7 +23,6 @@ _CANDIDATES: Final = 400
 _MOST_VERSIONS: Final = 7
 """More versions than these do not fit a time line well."""
 _NEWEST_MONTHS: Final = 8
-_EARLIER: Final = "earlier"
 
 
 @dataclass(frozen=True)
@@ -200,8 +199,8 @@ def _sales(query: Query, aggregate: Aggregate, plan: _Plan) -> Sales:
     months = sorted({month for _, month, _ in known if month is not None})[-_NEWEST_MONTHS:]
     by_group: dict[str | None, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for group, month, amount in known:
-        by_group[group][month if month in months else _EARLIER] += Decimal(amount or 0)
-    columns = ([_EARLIER] if any(_EARLIER in cells for cells in by_group.values()) else []) + months
+        by_group[group][month if month in months else EARLIER] += Decimal(amount or 0)
+    columns = ([EARLIER] if any(EARLIER in cells for cells in by_group.values()) else []) + months
     names = sorted(set(by_group) | set(today), key=lambda name: (name is None, name or ""))
     rows = [
         SalesRow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -10,6 +11,7 @@ from typing import Final
 
 from lake.demo import svg, text
 from lake.demo.model import (
+    EARLIER,
     CheckResult,
     DeadLetters,
     History,
@@ -116,7 +118,7 @@ def _histories(histories: Sequence[History]) -> str:
 
 
 def _versions(history: History) -> str:
-    names = list(dict.fromkeys(value.name for version in history.versions for value in version.values))
+    names = history.differing
     body = []
     for number, version in enumerate(history.versions, 1):
         values = {value.name: value for value in version.values}
@@ -139,24 +141,30 @@ def _sales(sales: Sales | None, restatements: Sequence[Restatement]) -> str:
     title = f"Sales by {group} and month"
     if sales is None or not sales.rows:
         return _section(title, "", f'<div class="card">{_empty("No sales.")}</div>{_restated(restatements)}')
-    highest = max((amount for row in sales.rows for amount in row.amounts), default=0) or 1
+    newest = [month != EARLIER for month in sales.months]
+    highest = max((a for row in sales.rows for a, new in zip(row.amounts, newest, strict=True) if new), default=0) or 1
     body = []
     for row in sales.rows:
         cells = [
-            f'<td class="n heat" style="--a:{max(float(amount / highest), 0) * 0.42:.3f}">{text.amount(amount)}</td>'
-            for amount in row.amounts
+            _td(text.amount(amount), "n") if not new else _heat(amount, max(float(amount / highest), 0))
+            for amount, new in zip(row.amounts, newest, strict=True)
         ]
         moved = text.amount(row.total - row.by_today)
         difference = "0" if moved == "-0" else moved if moved.startswith(("-", "0")) else f"+{moved}"
         total = _td(text.amount(row.total), "n")
         body.append([_td(text.shown(row.group), "name"), *cells, total, _td(difference, "n dim")])
-    heads = [(group, ""), *((month, "n heat") for month in sales.months), ("total", "n"), ("against today’s", "n")]
+    months = [(month, "n heat" if new else "n") for month, new in zip(sales.months, newest, strict=True)]
+    heads = [(group, ""), *months, ("total", "n"), ("against today’s", "n")]
     note = (
         f"{sales.measure.replace('_', ' ').capitalize()} under the {group} that each product had when it was sold. "
         f"By today's {group} alone, {text.amount(sales.moved)} would be filed elsewhere: "
         "the last column says what each would lose (+) or gain (-)."
     )
     return _section(title, note, f'<div class="card">{_table(heads, body)}</div>{_restated(restatements)}')
+
+
+def _heat(amount: Decimal, share: float) -> str:
+    return f'<td class="n heat" style="--a:{share * 0.42:.3f}">{text.amount(amount)}</td>'
 
 
 def _restated(restatements: Sequence[Restatement]) -> str:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from lake.reconcile import Verdict
 from schemas import columns as c
 
+EARLIER: Final = "earlier"
+"""Column of the months before those that have one of their own."""
 BEGINNING: Final = datetime.fromisoformat(c.BEGINNING_OF_TIME)
 
 
@@ -128,6 +130,13 @@ class History:
         return bool(self.versions) and (not self.versions[-1].is_open or self.versions[-1].is_deleted)
 
     @property
+    def differing(self) -> tuple[str, ...]:
+        """Attributes that changed at least once, in their order; all of them where none did."""
+        values = [value for version in self.versions for value in version.values]
+        changed = {value.name for value in values if value.changed}
+        return tuple(dict.fromkeys(value.name for value in values if value.name in changed or not changed))
+
+    @property
     def returns(self) -> bool:
         """Whether a version has the values of one before the one before it."""
         states = [tuple(value.value for value in version.values) for version in self.versions]
@@ -138,9 +147,8 @@ class History:
         """The history in one sentence."""
         count = len(self.versions)
         parts = [f"{count} version{'' if count == 1 else 's'}"]
-        changed = dict.fromkeys(value.name for version in self.versions for value in version.values if value.changed)
-        if changed:
-            parts.append(f"{_listed([name.replace('_', ' ') for name in changed])} changed")
+        if any(value.changed for version in self.versions for value in version.values):
+            parts.append(f"{_listed([name.replace('_', ' ') for name in self.differing])} changed")
         if self.returns:
             parts.append("a value came back and opened a version of its own")
         if self.gaps:
@@ -166,7 +174,10 @@ class SalesRow:
 
 @dataclass(frozen=True)
 class Sales:
-    """A measure of a fact by a type-2 attribute, as it was at the event, and month (`yyyy-mm`, ascending)."""
+    """A measure of a fact by a type-2 attribute, as it was at the event, and month.
+
+    `months` are `yyyy-mm`, ascending; the first may be `EARLIER`.
+    """
 
     table: str
     group: str

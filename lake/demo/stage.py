@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from lake.demo import text
 from lake.demo.home import held, made_fresh
 from lake.demo.live import Worker, beside, wait_until_captured
 from lake.demo.model import NextStep, Report
@@ -78,9 +79,7 @@ def _shown(app: App, sizes: Sizes, steps: Steps, keep_running: bool) -> Report:
             since = datetime.now(UTC).replace(tzinfo=None)
             sent = _live(app, spark, sizes, steps)
         with steps.phase("Finish: everything captured, through every hop"):
-            wait_until_captured(app.endpoints.source_dsn(app.pipeline_name), app.pipeline_name, _CAPTURE_PATIENCE)
-            _land_rest(app, spark)
-            _promote(app, spark, steps)
+            _finish(app, spark, steps)
         with _parties(app, spark) as parties:
             return _told(app, parties, steps, since, sent, keep_running)
 
@@ -101,15 +100,14 @@ def _seed(app: App, sizes: Sizes, steps: Steps) -> None:
 def _live(app: App, spark: SparkSession, sizes: Sizes, steps: Steps) -> int:
     """Streams and promotes while the workload runs; how many stray records were sent."""
     topics = [source.topic for source in app.pipeline.sources.values()]
-    with (
-        beside("stream", lambda stopping: _stream(app, spark, stopping)) as stream,
-        beside("workload", lambda _: _churn(app, sizes)) as workload,
-    ):
-        sent = send(app.endpoints.bootstrap_servers, strays(topics))
+    with beside("stream", lambda stopping: _stream(app, spark, stopping)) as stream:
         _until_landed(app, stream)
-        while workload.is_alive():
-            stream.check()
+        with beside("workload", lambda _: _churn(app, sizes)) as workload:
+            sent = send(app.endpoints.bootstrap_servers, strays(topics))
             _promote(app, spark, steps)
+            while workload.is_alive():
+                stream.check()
+                _promote(app, spark, steps)
     return sent
 
 
@@ -143,19 +141,13 @@ def _churn(app: App, sizes: Sizes) -> None:
     )
 
 
-def _land_rest(app: App, spark: SparkSession) -> None:
-    from lake.cli.stream import settings_of
-    from streaming.job import run_once
-
-    run_once(spark, settings_of(app))
-
-
 def _promote(app: App, spark: SparkSession, steps: Steps) -> None:
-    """Hops 2 to 4 over what has landed."""
+    """Hops 2 to 4 over what the stream has landed so far."""
     from glue_jobs.curated.promote import promote_curated
     from glue_jobs.staging import promote_staging
     from lake.warehouse.load import load_pending
 
+    started = time.monotonic()
     uri = app.home.lake_uri(app.pipeline_name)
     outcomes = promote_staging(spark, app.pipeline, uri, quality_uri=app.home.quality(app.pipeline_name).as_uri())
     for outcome in outcomes:
@@ -164,8 +156,22 @@ def _promote(app: App, spark: SparkSession, steps: Steps) -> None:
     promote_curated(spark, app.pipeline, uri)
     with _warehouse(app, read_only=False) as warehouse:
         summary = load_pending(app.pipeline, uri, warehouse)
-    accepted, rejected = sum(o.accepted for o in outcomes), sum(o.quarantined for o in outcomes)
-    steps.say(f"{accepted:,} changes staged, {rejected:,} quarantined; load {summary.last_seq}, {summary.rows:,} rows")
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    took = text.duration(time.monotonic() - started)
+    steps.say(f"{accepted:,} changes through staging and curated into load {summary.last_seq} ({took})")
+
+
+def _finish(app: App, spark: SparkSession, steps: Steps) -> None:
+    """Waits for the capture, then takes all that is left through every hop."""
+    from lake.cli.run import route_of
+    from lake.route import run_route
+
+    name = app.pipeline_name
+    wait_until_captured(app.endpoints.source_dsn(name), name, _CAPTURE_PATIENCE)
+    summary = run_route(spark, route_of(app), steps.say)
+    for outcome in summary.staging:
+        if outcome.error:
+            raise outcome.error
 
 
 def _told(app: App, parties: Parties, steps: Steps, since: datetime, sent: int, keep_running: bool) -> Report:
@@ -182,7 +188,7 @@ def _told(app: App, parties: Parties, steps: Steps, since: datetime, sent: int, 
 
 @contextmanager
 def _spark(app: App) -> Iterator[SparkSession]:
-    from lake.session import spark_session
+    from lake.session import spark_session, tuned
     from streaming.kafka_to_landing import SESSION
 
     spark = spark_session(
@@ -192,7 +198,7 @@ def _spark(app: App) -> Iterator[SparkSession]:
         cores=app.settings.spark_cores,
         memory=app.settings.spark_memory,
         scratch=app.home.scratch,
-        extra=SESSION,
+        extra=SESSION | tuned(small=True, log=app.home.logs / "spark.log"),
     )
     try:
         yield spark
@@ -202,11 +208,10 @@ def _spark(app: App) -> Iterator[SparkSession]:
 
 @contextmanager
 def _warehouse(app: App, *, read_only: bool) -> Iterator[Warehouse]:
-    from lake.warehouse.connect import connect
+    from lake.warehouse.connect import connect, duckdb_uri
 
     name = app.pipeline_name
-    uri = app.home.warehouse(name).as_uri().replace("file:", "duckdb:", 1)
-    warehouse = connect(uri, app.home.lake_uri(name), read_only=read_only)
+    warehouse = connect(duckdb_uri(app.home.warehouse(name)), app.home.lake_uri(name), read_only=read_only)
     try:
         yield warehouse
     finally:

@@ -14,10 +14,9 @@ _TIMEOUT: Final = 30.0
 
 @dataclass(frozen=True)
 class Stray:
-    """A record that is no change: its topic and bytes."""
+    """A record that is no change: its topic and the bytes of its value; it has no key."""
 
     topic: str
-    key: bytes | None
     value: bytes
 
 
@@ -29,7 +28,7 @@ def strays(topics: Sequence[str]) -> tuple[Stray, ...]:
         b"\x00\x01",
         b"<xml>not this either</xml>",
     )
-    return tuple(Stray(topics[i % len(topics)], b"stray", value) for i, value in enumerate(values)) if topics else ()
+    return tuple(Stray(topics[i % len(topics)], value) for i, value in enumerate(values)) if topics else ()
 
 
 def send(bootstrap: str, records: Sequence[Stray]) -> int:
@@ -45,7 +44,6 @@ def send(bootstrap: str, records: Sequence[Stray]) -> int:
     for record in records:
         producer.produce(
             record.topic,
-            key=record.key,
             value=record.value,
             on_delivery=lambda error, _: failed.append(error.name()) if error else None,
         )

@@ -110,7 +110,7 @@ def scale(versions: Sequence[Version], left: float = 0, right: float = WIDTH) ->
 def timeline(history: History) -> str:
     """The versions of one key as bars on a time line; gaps, the beginning of time and the open end are told apart."""
     placed = scale(history.versions, 2, WIDTH - 2)
-    parts = [_bar(number, version, placed, history.fact) for number, version in enumerate(history.versions, 1)]
+    parts = [_bar(number, version, placed, history) for number, version in enumerate(history.versions, 1)]
     for before, after in pairwise(history.versions):
         if before.effective_to is not None and before.effective_to != after.effective_from:
             parts.append(_gap(placed.end(before), placed.start(after), "deleted"))
@@ -120,15 +120,16 @@ def timeline(history: History) -> str:
     return _picture("".join(parts), _LANE_TOP + _LANE_HEIGHT + 26, f"Versions of {history.key}")
 
 
-def _bar(number: int, version: Version, placed: Scale, fact: str) -> str:
+def _bar(number: int, version: Version, placed: Scale, history: History) -> str:
     x1, x2 = placed.start(version), placed.end(version)
     state = "open" if version.is_open else "past"
     kind = "deleted" if version.is_deleted else "inferred" if version.is_inferred else state
     width = max(x2 - x1 - 3, 1)
-    told = [value for value in version.values if value.changed] or list(version.values)
+    told = [value for value in version.values if value.changed]
+    told = told or [value for value in version.values if value.name in history.differing]
     lines = [f"{value.name.replace('_', ' ')}: {text.shown(value.value)}" for value in told]
     room = int((width - 16) / _CHARACTER)
-    facts = f"{text.count(version.facts)} {fact}" if version.facts else ""
+    facts = f"{text.count(version.facts)} {history.fact}" if version.facts else ""
     head = f"v{number} · {facts}" if facts else f"v{number}"
     second = lines[0] if lines else ""
     third = f"{lines[1]}{f' +{len(lines) - 2}' if len(lines) > 2 else ''}" if len(lines) > 1 else ""

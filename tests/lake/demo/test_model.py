@@ -16,7 +16,7 @@ def test_changed_values_are_those_that_the_version_before_had_otherwise() -> Non
 
 
 def test_story_tells_of_changes_gaps_returns_and_ends() -> None:
-    assert HISTORIES[0].story.startswith("4 versions; segment, marital status and income band changed")
+    assert HISTORIES[0].story.startswith("4 versions; segment, income band and marital status changed")
     assert "deleted, then back under the same key" in HISTORIES[1].story
     assert HISTORIES[2].story == "1 version; deleted"
     assert HISTORIES[3].story == "1 version"
