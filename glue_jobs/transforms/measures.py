@@ -41,7 +41,7 @@ def _in_set(value: Column, arguments: Mapping[str, Any]) -> Column:
 
 def _out_of_range(value: Column, arguments: Mapping[str, Any]) -> Column:
     low, high = arguments.get("min_value"), arguments.get("max_value")
-    outside = F.lit(False)
+    outside: Column = F.lit(False)
     if low is not None:
         outside = outside | ((value <= low) if arguments.get("strict_min") else (value < low))
     if high is not None:

@@ -68,6 +68,24 @@ def converted(raw: Column, found: T.DataType, field: WriterField, target: Column
     return rule(landed, target)
 
 
+def fits(field: WriterField, target: ColumnType) -> bool:
+    """Whether there is a rule for a writer's field and a contract type; needs no session."""
+    form = form_of(field)
+    exponent = form is Form.DECIMAL and _target_group(target) == "text" and field.scale > _PLAIN_SCALE
+    return (form, _target_group(target)) in _RULES and not exponent
+
+
+def form_of(field: WriterField) -> Form:
+    """What a field's values are, by its Avro type and semantic name."""
+    if field.semantic in _DECODERS:
+        return _DECODERS[field.semantic][0]
+    if field.scale >= 0:
+        return Form.DECIMAL if 1 <= field.precision <= _MAX_DIGITS else Form.DECIMAL_BYTES
+    if field.logical.startswith(("timestamp-", "local-timestamp-")):
+        return Form.TIMESTAMP
+    return Form.DATE if field.logical == "date" else _AVRO_FORMS.get(field.avro, Form.NESTED)
+
+
 def is_unavailable(raw: Column, found: T.DataType) -> Column | None:
     """Whether the value is Debezium's placeholder; None where the type cannot hold one."""
     if isinstance(found, T.StringType):
@@ -185,6 +203,20 @@ _PLAIN: Final = (
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
+_AVRO_FORMS: Final = {
+    "boolean": Form.BOOLEAN,
+    "int": Form.INTEGER,
+    "long": Form.INTEGER,
+    "float": Form.REAL,
+    "double": Form.REAL,
+    "string": Form.TEXT,
+    "enum": Form.TEXT,
+    "bytes": Form.BYTES,
+    "fixed": Form.BYTES,
+}
+_MAX_DIGITS: Final = 38
+_PLAIN_SCALE: Final = 6
+"""Spark writes small numbers of a larger scale with an exponent."""
 _BOUNDS: Final = {"smallint": 2**15, "int": 2**31, "bigint": 2**63}
 _WIDTH: Final[dict[type[T.DataType], int]] = {
     T.ByteType: 1,
@@ -250,8 +282,7 @@ def _decimal_to_integer(landed: Landed, target: ColumnType) -> Column:
 
 
 def _decimal_to_text(landed: Landed, target: ColumnType) -> Column:
-    if isinstance(landed.type, T.DecimalType) and landed.type.scale > 6:
-        # Spark writes small numbers of a larger scale with an exponent.
+    if isinstance(landed.type, T.DecimalType) and landed.type.scale > _PLAIN_SCALE:
         raise CannotConvertError(f"{_described(landed.field, landed.form)} cannot become {target.text}")
     return _fitting(landed.value.cast("string"), target)
 

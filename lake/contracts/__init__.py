@@ -1,0 +1,1 @@
+"""Contracts drafted from what exists, and checked against it."""
