@@ -25,7 +25,7 @@ from schemas.documents import (
     StarDocument,
 )
 from schemas.errors import ContractError
-from schemas.model import Pipeline
+from schemas.model import IDENTIFIER, Pipeline
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def pipeline_folder(name: str, search_path: Sequence[Path] = ()) -> Traversable:
         ContractError: no such folder.
     """
     roots: list[Traversable] = [*search_path, resources.files("schemas")]
-    for root in roots:
+    for root in roots if IDENTIFIER.match(name) else ():
         folder = root / name
         if folder.joinpath("pipeline.yaml").is_file():
             return folder
@@ -149,7 +149,10 @@ def _remedy(error: Any, shape: type[Document]) -> str:
     if error["type"] != "extra_forbidden":
         return "correct the value"
     if len(error["loc"]) > 1:
-        return "remove it, or correct its spelling; quote a text that holds a comma"
+        inner = {field for document in Document.__subclasses__() for field in document.model_fields}
+        near = difflib.get_close_matches(name, sorted(inner), 1)
+        meant = f"did you mean '{near[0]}'? " if near else ""
+        return f"{meant}remove it, or correct its spelling; quote a text that holds a comma"
     known = sorted(shape.model_fields)
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean '{near[0]}'?" if near else f"remove it (fields here: {', '.join(known)})"

@@ -13,9 +13,7 @@ from typing import Any, Final
 from schemas.errors import LakeError
 from schemas.types import ColumnType
 
-PRIMITIVES: Final = frozenset(
-    {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
-)
+PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 CONNECT: Final = "org.apache.kafka.connect.data."
 DEBEZIUM_TIME: Final = "io.debezium.time."
 DEBEZIUM_DATA: Final = "io.debezium.data."
@@ -63,9 +61,7 @@ def row_fields(text: str, where: str = "writer schema") -> tuple[WriterField, ..
     if {"op", "after"} <= set(members):
         row, _ = _resolved(members["after"], named, root.get("namespace", ""))
         if row.get("type") != "record":
-            raise WriterSchemaError(
-                "its 'after' is not a record", where=where, remedy=_REMEDY
-            )
+            raise WriterSchemaError("its 'after' is not a record", where=where, remedy=_REMEDY)
         namespace, root = root.get("namespace", ""), row
     else:
         namespace = ""
@@ -78,11 +74,7 @@ def suggested_type(item: WriterField) -> ColumnType:
     found = _SEMANTIC.get(item.semantic)
     if found is None and item.semantic in (f"{CONNECT}Decimal", ""):
         found = _decimal(item) or _PLAIN.get(item.avro)
-    if (
-        item.avro == "int"
-        and not item.semantic
-        and item.parameters.get("connect.type") in ("int8", "int16")
-    ):
+    if item.avro == "int" and not item.semantic and item.parameters.get("connect.type") in ("int8", "int16"):
         found = "smallint"
     return ColumnType(found or _PLAIN.get(item.avro, "json"))
 
@@ -132,21 +124,12 @@ def _decimal(item: WriterField) -> str:
     if item.scale < 0:
         return ""
     precision = min(38, item.precision if item.precision > 0 else 38)
-    return (
-        f"decimal({max(precision, item.scale, 1)},{item.scale})"
-        if item.scale <= 38
-        else "decimal(38,10)"
-    )
+    return f"decimal({max(precision, item.scale, 1)},{item.scale})" if item.scale <= 38 else "decimal(38,10)"
 
 
-def _field(
-    item: Mapping[str, Any], named: Mapping[str, Any], namespace: str
-) -> WriterField:
+def _field(item: Mapping[str, Any], named: Mapping[str, Any], namespace: str) -> WriterField:
     kind, optional = _resolved(item["type"], named, namespace)
-    parameters = {
-        str(name): str(value)
-        for name, value in (kind.get("connect.parameters") or {}).items()
-    }
+    parameters = {str(name): str(value) for name, value in (kind.get("connect.parameters") or {}).items()}
     if "connect.type" in kind:
         parameters["connect.type"] = str(kind["connect.type"])
     semantic = str(kind.get("connect.name", ""))
@@ -165,24 +148,16 @@ def _field(
     )
 
 
-def _resolved(
-    kind: Any, named: Mapping[str, Any], namespace: str
-) -> tuple[Mapping[str, Any], bool]:
+def _resolved(kind: Any, named: Mapping[str, Any], namespace: str) -> tuple[Mapping[str, Any], bool]:
     """The one type that a field has beside null, with references followed, and whether null is among its types."""
     if isinstance(kind, list):
         others = [part for part in kind if part != "null"]
-        inner, _ = (
-            _resolved(others[0], named, namespace)
-            if len(others) == 1
-            else ({"type": "union"}, False)
-        )
+        inner, _ = _resolved(others[0], named, namespace) if len(others) == 1 else ({"type": "union"}, False)
         return inner, len(others) < len(kind)
     if isinstance(kind, str):
         if kind in PRIMITIVES:
             return {"type": kind}, False
-        return named.get(kind) or named.get(f"{namespace}.{kind}") or {
-            "type": "union"
-        }, False
+        return named.get(kind) or named.get(f"{namespace}.{kind}") or {"type": "union"}, False
     if isinstance(kind.get("type"), (dict, list)):
         return _resolved(kind["type"], named, namespace)
     return kind, False
@@ -197,9 +172,7 @@ def _named_types(node: Any, namespace: str, found: dict[str, Any]) -> dict[str, 
         namespace = node.get("namespace", namespace)
         if node.get("type") in ("record", "enum", "fixed"):
             name = str(node.get("name", ""))
-            found[name if "." in name or not namespace else f"{namespace}.{name}"] = (
-                node
-            )
+            found[name if "." in name or not namespace else f"{namespace}.{name}"] = node
         for part in ("fields", "items", "values"):
             _named_types(node.get(part), namespace, found)
         if isinstance(node.get("type"), (dict, list)):

@@ -54,7 +54,7 @@ def _length_out_of_range(value: Column, arguments: Mapping[str, Any]) -> Column:
 
 
 def _length_differs(value: Column, arguments: Mapping[str, Any]) -> Column:
-    return F.length(value) != arguments["value"]
+    return ~(F.length(value) == F.lit(arguments["value"]))
 
 
 def _unlike(value: Column, arguments: Mapping[str, Any]) -> Column:

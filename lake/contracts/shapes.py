@@ -98,9 +98,10 @@ def table_of(topic: str) -> str:
 _POSTGRES: Final = {
     "bool": "boolean", "int2": "smallint", "int4": "int", "int8": "bigint", "float4": "float", "float8": "double",
     "date": "date", "timestamp": "timestamp", "timestamptz": "timestamp", "time": "varchar(32)",
-    "timetz": "varchar(32)", "uuid": "uuid", "json": "json", "jsonb": "json", "text": "string", "bytea": "binary", "money": "decimal(19,2)",
-    "interval": "bigint", "inet": "varchar(64)", "cidr": "varchar(64)", "macaddr": "varchar(32)", "xml": "string",
-    "citext": "string", "oid": "bigint", "hstore": "json", "bit": "binary", "varbit": "binary",
+    "timetz": "varchar(32)", "uuid": "uuid", "json": "json", "jsonb": "json", "text": "string", "bytea": "binary",
+    "money": "decimal(19,2)", "interval": "bigint", "inet": "varchar(64)", "cidr": "varchar(64)",
+    "macaddr": "varchar(32)", "xml": "string", "citext": "string", "oid": "bigint", "hstore": "json",
+    "bit": "binary", "varbit": "binary",
 }  # fmt: skip
 _COLUMNS: Final = """
 SELECT a.attname, t.typname, t.typtype, t.typcategory, a.atttypmod, a.attnotnull, col_description(a.attrelid, a.attnum),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -97,7 +98,7 @@ def test_measures_count_what_great_expectations_counts(spark: SparkSession) -> N
     values = [(1, "a", True), (None, "b", True), (5, None, True), (9, "zzz", False)]
     data = spark.createDataFrame(values, "n int, s string, kept boolean")
     kept = F.col("kept")
-    cases = [
+    cases: list[tuple[str, dict[str, Any], Any]] = [
         ("table.row_count", {}, 3),
         ("column_values.nonnull.unexpected_count", {"column": "n"}, 1),
         ("column_values.null.unexpected_count", {"column": "n"}, 2),
