@@ -16,41 +16,50 @@ _POLL_SECONDS: Final = 0.3
 
 
 class Worker(threading.Thread):
-    """Runs one function beside the caller, and keeps what it raised."""
+    """Runs one function beside the caller, and keeps what it raised; the function ends soon after its event is set."""
 
-    def __init__(self, name: str, work: Callable[[], object]) -> None:
+    def __init__(self, name: str, work: Callable[[threading.Event], object]) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
-        self.failure: Exception | None = None
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
 
     def run(self) -> None:
         """The thread's body."""
         try:
-            self._work()
+            self._work(self._stopping)
         except Exception as error:  # noqa: BLE001 - handed to the caller by `check`
-            self.failure = error
+            self._failure = error
 
     def check(self) -> None:
         """Raises what ended the work, if it failed."""
-        if self.failure is not None:
-            raise self.failure
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Tells the work to end, and waits for it."""
+        self._stopping.set()
+        self.join()
+
+    def finish(self) -> None:
+        """As `stop`; then raises what the work raised."""
+        self.stop()
+        self.check()
 
 
 @contextmanager
 def beside(name: str, work: Callable[[threading.Event], object]) -> Iterator[Worker]:
-    """Runs `work` beside the block; when the block ends, the event is set and the work waited for.
+    """Runs `work` beside the block; when the block ends, its event is set and it is waited for.
 
     Raises:
         Exception: what the work raised, unless the block itself fails.
     """
-    stopping = threading.Event()
-    worker = Worker(name, lambda: work(stopping))
+    worker = Worker(name, work)
     worker.start()
     try:
         yield worker
     finally:
-        stopping.set()
-        worker.join()
+        worker.stop()
     worker.check()
 
 

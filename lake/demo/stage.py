@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,16 +72,21 @@ def run(app: App, sizes: Sizes, steps: Steps, *, keep_running: bool = False) -> 
 def _shown(app: App, sizes: Sizes, steps: Steps, keep_running: bool) -> Report:
     with steps.phase("Start PostgreSQL, Kafka, the schema registry and Connect"):
         app.stack.up((), lambda part, message: steps.say(f"{part} {message}"))
-    with steps.phase("Seed the shop, and capture it"):
-        _seed(app, sizes, steps)
-    with _spark(app) as spark:
+    with ExitStack() as opened:
+        with steps.phase("Seed the shop, capture it, start Spark"):
+            _seed(app, sizes, steps)
+            spark = opened.enter_context(_spark(app))
+        stream = opened.enter_context(beside("stream", lambda stopping: _stream(app, spark, stopping)))
+        with steps.phase("First load: the snapshot through every hop"):
+            _until_landed(app, stream)
+            _promote(app, spark, steps)
         with steps.phase("Live: workload, streaming and promotion side by side"):
             since = datetime.now(UTC).replace(tzinfo=None)
-            sent = _live(app, spark, sizes, steps)
+            sent = _live(app, spark, sizes, steps, stream)
         with steps.phase("Finish: everything captured, through every hop"):
-            _finish(app, spark, steps)
-        with _parties(app, spark) as parties:
-            return _told(app, parties, steps, since, sent, keep_running)
+            _finish(app, spark, steps, stream)
+        parties = opened.enter_context(_parties(app, spark))
+        return _told(app, parties, steps, since, sent, keep_running)
 
 
 def _seed(app: App, sizes: Sizes, steps: Steps) -> None:
@@ -97,17 +102,15 @@ def _seed(app: App, sizes: Sizes, steps: Steps) -> None:
     app.stack.up([capture], lambda *_: None)
 
 
-def _live(app: App, spark: SparkSession, sizes: Sizes, steps: Steps) -> int:
-    """Streams and promotes while the workload runs; how many stray records were sent."""
+def _live(app: App, spark: SparkSession, sizes: Sizes, steps: Steps, stream: Worker) -> int:
+    """Promotes while workload and stream run; how many stray records were sent."""
     topics = [source.topic for source in app.pipeline.sources.values()]
-    with beside("stream", lambda stopping: _stream(app, spark, stopping)) as stream:
-        _until_landed(app, stream)
-        with beside("workload", lambda _: _churn(app, sizes)) as workload:
-            sent = send(app.endpoints.bootstrap_servers, strays(topics))
+    with beside("workload", lambda _: _churn(app, sizes)) as workload:
+        sent = send(app.endpoints.bootstrap_servers, strays(topics))
+        while workload.is_alive():
+            workload.join(TRIGGER_SECONDS)
+            stream.check()
             _promote(app, spark, steps)
-            while workload.is_alive():
-                stream.check()
-                _promote(app, spark, steps)
     return sent
 
 
@@ -161,13 +164,14 @@ def _promote(app: App, spark: SparkSession, steps: Steps) -> None:
     steps.say(f"{accepted:,} changes through staging and curated into load {summary.last_seq} ({took})")
 
 
-def _finish(app: App, spark: SparkSession, steps: Steps) -> None:
-    """Waits for the capture, then takes all that is left through every hop."""
+def _finish(app: App, spark: SparkSession, steps: Steps, stream: Worker) -> None:
+    """Waits for the capture, ends the stream, then takes all that is left through every hop."""
     from lake.cli.run import route_of
     from lake.route import run_route
 
     name = app.pipeline_name
     wait_until_captured(app.endpoints.source_dsn(name), name, _CAPTURE_PATIENCE)
+    stream.finish()
     summary = run_route(spark, route_of(app), steps.say)
     for outcome in summary.staging:
         if outcome.error:
