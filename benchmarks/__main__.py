@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -123,5 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _ended(_number: int, _frame: object) -> None:
+    """Ends the run as an error would, so that its broker, session and folder go with it."""
+    raise SystemExit(143)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _ended)
     sys.exit(main())
