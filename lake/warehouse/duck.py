@@ -50,6 +50,9 @@ class DuckWarehouse:
         except duckdb.Error as error:
             raise _not_opened(path, str(error)) from None
         connection.execute("SET TimeZone = 'UTC'")
+        # Rows have no order of their own. And with insertion order kept, DuckDB 2.0.0 hides from scans what a transaction of
+        # several hundred thousand rows, deleting and inserting in one table, has committed, until the file is opened again.
+        connection.execute("SET preserve_insertion_order = false")
         return cls(connection, store)
 
     @contextmanager
