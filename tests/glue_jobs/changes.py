@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -36,10 +37,11 @@ def dimension(
     truncate: Literal["close", "ignore"] = "close",
     *,
     first_snapshot_at_origin: bool = True,
+    name: str = "dim_party",
 ) -> Dimension:
     """The dimension that the model's policies describe."""
     return Dimension(
-        name="dim_party",
+        name=name,
         grain="one row per party and version",
         source="party",
         surrogate_key="party_sk",
@@ -55,15 +57,16 @@ def dimension(
     )
 
 
-def dimension_for(policies: Policies) -> Dimension:
+def dimension_for(policies: Policies, name: str = "dim_party") -> Dimension:
     """As `dimension`, from the model's policies."""
     at_origin = policies.first_snapshot_at_origin
-    return dimension(policies.hard_delete, policies.truncate, first_snapshot_at_origin=at_origin)
+    return dimension(policies.hard_delete, policies.truncate, first_snapshot_at_origin=at_origin, name=name)
 
 
-def pipeline_of(name: str, dim: Dimension) -> Pipeline:
-    """A pipeline of one source and one dimension."""
-    return Pipeline(name, "", {"party": source_contract()}, {dim.name: dim}, {}, {}, {})
+def pipeline_of(name: str, dimensions: Sequence[Dimension]) -> Pipeline:
+    """A pipeline of one source and the dimensions it feeds."""
+    source = replace(source_contract(), pipeline=name)
+    return Pipeline(name, "", {"party": source}, {item.name: item for item in dimensions}, {}, {}, {})
 
 
 def instant(seconds: int) -> datetime:

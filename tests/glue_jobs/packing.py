@@ -35,7 +35,7 @@ def packs(cases: Iterable[Case]) -> list[Pack]:
 def pack_of(group: list[Case]) -> Pack:
     """Cases of one policy as one log."""
     changes = [
-        (_moved(change, number), case.policies.tolerance)
+        (moved(change, number), case.policies.tolerance)
         for number, case in enumerate(group)
         for change in case.changes
     ]
@@ -45,7 +45,8 @@ def pack_of(group: list[Case]) -> Pack:
     return Pack(group[0].policies, tuple(group), tuple(changes), tuple(expected))
 
 
-def _moved(change: Change, case: int) -> Change:
+def moved(change: Change, case: int) -> Change:
+    """A change under keys and offsets that are its case's alone."""
     key, old_key = _key(change.key, case), _key(change.old_key, case)
     return replace(change, key=key, old_key=old_key, offset=change.offset + case * STRIDE)
 
@@ -57,3 +58,12 @@ def _key(key: Key | None, case: int) -> Key | None:
 def _number(key: object, case: int) -> int:
     assert isinstance(key, int)
     return key + case * STRIDE
+
+
+def case_rows(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Model rows as the file of cases writes versions."""
+    shown: list[tuple[object, ...]] = []
+    for key, start, end, attributes, deleted, _ in rows:
+        values = dict(attributes)  # type: ignore[call-overload]
+        shown.append((key[0], values["segment"], values["region"], values["address"], start, end, deleted))  # type: ignore[index]
+    return shown

@@ -186,7 +186,7 @@ def _row(change: Change, table: str, names: list[str], seq: int) -> tuple[Any, .
     key_name = next(iter(_TYPES[table]))
     cells: dict[str, Any] = {
         "_ingest_seq": seq,
-        "_partition": change.partition,
+        "_kafka_partition": change.partition,
         "_offset": change.offset,
         "_kafka_ts": _time(change.kafka_ts),
         "_epoch": change.epoch,

@@ -9,22 +9,13 @@ from pyspark.sql import SparkSession
 
 from glue_jobs.transforms.history import history
 from tests.glue_jobs.changes import SCHEMA, as_model_rows, dimension_for, staging_frame, staging_row
-from tests.glue_jobs.packing import Pack, packs
+from tests.glue_jobs.packing import Pack, case_rows, packs
 from tests.reference.history import Change, Policies
 from tests.reference.history import history as model
 from tests.reference.logs import packed_log
 from tests.reference.vectors import cases
 
 PACKS = packs(cases())
-
-
-def case_rows(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """Model rows as the file of cases writes versions."""
-    shown: list[tuple[object, ...]] = []
-    for key, start, end, attributes, deleted, _ in rows:
-        values = dict(attributes)  # type: ignore[call-overload]
-        shown.append((key[0], values["segment"], values["region"], values["address"], start, end, deleted))  # type: ignore[index]
-    return shown
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.cases[0].name)
