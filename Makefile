@@ -28,7 +28,7 @@ lint: setup ## ruff, mypy, import rules, sqlfluff
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar redshift_sql
+	@$(BIN)/python infra/local/tools/lint_sql.py
 
 format: setup ## let ruff format the code
 	@$(BIN)/ruff format .
