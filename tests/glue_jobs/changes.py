@@ -107,7 +107,7 @@ def staging_frame(spark: SparkSession, log: Iterable[Change], tolerance: int, se
 
 def as_model_rows(rows: Sequence[Row]) -> list[tuple[object, ...]]:
     """Dimension rows as the model's `Version.as_row` gives them, sorted; inferred and unknown members left out."""
-    return sorted(
+    found: list[tuple[object, ...]] = [
         (
             (row.party_id,),
             BEGINNING_OF_TIME if row.effective_from == ORIGIN_INSTANT else _seconds(row.effective_from),
@@ -118,7 +118,8 @@ def as_model_rows(rows: Sequence[Row]) -> list[tuple[object, ...]]:
         )
         for row in rows
         if not row.is_inferred and row.party_sk != -1
-    )
+    ]
+    return sorted(found, key=lambda row: row[:2])  # type: ignore[arg-type,return-value]
 
 
 def _seconds(value: datetime) -> int:

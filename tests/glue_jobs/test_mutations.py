@@ -1,0 +1,118 @@
+"""Breaking any one of the history rules turns the check red: each mutation changes one expression of the transforms."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from glue_jobs.transforms import fill, history, log, order
+from glue_jobs.transforms.log import LogProfile
+from tests.glue_jobs.changes import SCHEMA, as_model_rows, dimension_for, staging_row
+from tests.reference.history import Change, Policies
+from tests.reference.history import history as model
+from tests.reference.logs import packed_log
+
+CLOSE: Final = Policies(("address",), ("segment", "region"), 1000)
+NEW_RECORD: Final = Policies(("address",), ("segment", "region"), 1000, "new_record")
+IGNORE: Final = Policies(("address",), ("segment", "region"), 1000, "ignore", "ignore")
+
+# (rule, module, expression, what it is broken into, policies under which it shows)
+MUTATIONS: Final = [
+    ("re-emissions are one", order, '.where(~F.col("_again"))', "", CLOSE),
+    ("at their earliest place", order, "(c.IDENTITY, c.PARTITION, c.OFFSET)", "(c.IDENTITY, F.desc(c.OFFSET))", CLOSE),
+    ("position orders", order, "(c.EPOCH, c.POSITION, c.PARTITION, c.OFFSET)", "(c.EPOCH, c.OFFSET)", CLOSE),
+    ("the epoch orders first", order, "(c.EPOCH, c.POSITION,", "(c.POSITION, c.EPOCH,", CLOSE),
+    ("offset orders within a position", order, "c.POSITION, c.PARTITION, c.OFFSET)", "c.POSITION, c.IDENTITY)", CLOSE),
+    ("a snapshot row has a place", order, "F.max(streamed).over(below)", 'F.lit("")', CLOSE),
+    ("after lower offsets alone", order, "rowsBetween(Window.unboundedPreceding, -1)",
+     "rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)", CLOSE),
+    ("a truncate acts on every key", order, "own.unionByName(every.select(*merged.columns))", "own", CLOSE),
+    ("unavailable values are filled", fill, "F.last(cell, ignorenulls=True).over(known)", "cell", CLOSE),
+    ("by the change before", fill, "Window.currentRow", "Window.unboundedFollowing", CLOSE),
+    ("across key changes", fill, 'F.struct(across.cast(placed.schema[name].dataType).alias("v"))', "F.lit(None)", CLOSE),
+    ("from before the link", fill, 'F.col("_at") < F.col("_link_place")', 'F.col("_at") != F.col("_link_place")', CLOSE),
+    ("a first snapshot row starts at the beginning", history, "F.row_number().over(order) == 1", "F.lit(False)", CLOSE),
+    ("only the first one does", history, "F.row_number().over(order) == 1", "F.lit(True)", CLOSE),
+    ("idle snapshot rows have no effect", history, "idle_truncate | idle_snapshot", "idle_truncate", CLOSE),
+    ("a snapshot row of a deleted one has", history, '(F.col(c.OP) == "r") & was_live & unchanged',
+     '(F.col(c.OP) == "r") & unchanged', CLOSE),
+    ("a truncate of a dead key has no effect", history, "idle_truncate | idle_snapshot", "idle_snapshot", CLOSE),
+    ("clocks do not run back", history, "F.max(_INSTANT).over(so_far)", "F.col(_INSTANT)", CLOSE),
+    ("the last of an instant stands", history, "following.eqNullSafe(F.col(_INSTANT))", "F.lit(False)", CLOSE),
+    ("type 1 shows the latest", history, "F.last(latest, ignorenulls=True).over(always)", "F.col(_TYPE1)", CLOSE),
+    ("of any upsert", history, "F.when(F.col(_UPSERT), F.col(_TYPE1))", "F.col(_TYPE1)", CLOSE),
+    ("equal neighbours are one version", history, "~(was_live & same)", "F.lit(True)", CLOSE),
+    ("after a gap a new one opens", history, "~(was_live & same)", "~same", CLOSE),
+    ("NULL is a value", history, "same = F.lag(_TYPE2).over(before).eqNullSafe(F.col(_TYPE2))",
+     'same = (F.lag(_TYPE2).over(before)["segment"] == F.col(_TYPE2)["segment"])', CLOSE),
+    ("a delete closes", history, "ends = ~F.col(_UPSERT) & was_live", "ends = F.lit(False)", CLOSE),
+    ("a version ends where the next boundary is", history, "F.lead(_INSTANT).over(in_order(_keys(dimension)))\n    ended",
+     "F.lit(None).cast('timestamp')\n    ended", CLOSE),
+    ("identity tells the version", history, "F.lit(c.ORIGIN)", "F.col(c.IDENTITY)", CLOSE),
+    ("new_record keeps a deleted version", history, "F.col(_UPSERT) | deleted", "F.col(_UPSERT)", NEW_RECORD),
+    ("with the last known attributes", history, "F.last(known, ignorenulls=True).over(so_far)", "F.col(_TYPE2)", NEW_RECORD),
+    ("ignore ignores", history, "if policy is DeletePolicy.IGNORE", "if False", IGNORE),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def changes() -> list[Change]:
+    return packed_log(5, keys=120, truncates=1)
+
+
+@pytest.fixture(scope="module")
+def frame(spark: SparkSession, changes: list[Change]) -> DataFrame:
+    rows = [staging_row(change, CLOSE.tolerance) for change in changes]
+    return spark.createDataFrame(rows, SCHEMA).coalesce(2).localCheckpoint()
+
+
+@pytest.fixture(scope="module")
+def profile(frame: DataFrame) -> LogProfile:
+    return LogProfile.of(frame, ["id"])
+
+
+@pytest.mark.parametrize("policies", [CLOSE, NEW_RECORD, IGNORE], ids=["close", "new_record", "ignore"])
+def test_unbroken_rules_pass_the_check(
+    frame: DataFrame, changes: list[Change], profile: LogProfile, policies: Policies
+) -> None:
+    assert passes(frame, changes, profile, policies)
+
+
+@pytest.mark.parametrize(("rule", "module", "old", "new", "policies"), MUTATIONS, ids=[item[0] for item in MUTATIONS])
+def test_a_broken_rule_fails_the_check(
+    frame: DataFrame,
+    changes: list[Change],
+    profile: LogProfile,
+    monkeypatch: pytest.MonkeyPatch,
+    rule: str,
+    module: ModuleType,
+    old: str,
+    new: str,
+    policies: Policies,
+) -> None:
+    mutate(monkeypatch, module, old, new)
+    assert not passes(frame, changes, profile, policies), rule
+
+
+def passes(frame: DataFrame, changes: list[Change], profile: LogProfile, policies: Policies) -> bool:
+    """Whether the transform gives the model's history."""
+    found = history.history(frame, dimension_for(policies), profile).collect()
+    return as_model_rows(found) == [version.as_row() for version in model(changes, policies)]
+
+
+def mutate(monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: str) -> None:
+    """Runs a module's changed text, and puts its functions in place wherever the transforms use them."""
+    text = inspect.getsource(module)
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {module.__name__}"
+    broken: dict[str, Any] = {"__name__": module.__name__}
+    exec(compile(text.replace(old, new), module.__file__ or "", "exec"), broken)
+    for user in (order, fill, log, history):
+        for name, value in list(vars(user).items()):
+            if inspect.isfunction(value) and value.__module__ == module.__name__ and name in broken:
+                monkeypatch.setattr(user, name, broken[name])
+
+
