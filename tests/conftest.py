@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lake.session import spark_session
+from lake.session import spark_session, tuned
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def spark(lake_root: Path) -> Iterator[SparkSession]:
         cores=2,
         memory="2g",
         scratch=lake_root / "scratch",
-        extra={"spark.sql.shuffle.partitions": "2"},
+        extra={"spark.sql.shuffle.partitions": "2"} | tuned(small=True),
     )
     yield session
     session.stop()

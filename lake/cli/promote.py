@@ -1,4 +1,4 @@
-"""Take landed changes into staging; decide on a batch that an expectation holds."""
+"""Take landed changes into staging, staged ones into the star; decide on a batch that an expectation holds."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 @lake_group(
     "promote",
-    example=("lake promote staging", "lake promote staging --table customer --json", "lake promote skip customer"),
+    example=("lake promote staging", "lake promote staging --table customer --json", "lake promote curated"),
 )
 def command() -> None:
-    """Hop 2: what landed becomes typed, checked change logs; what fails a check is quarantined (`lake dlq list`)."""
+    """Hops 2 and 3: what landed becomes typed, checked change logs, and those the star and its load files.
+
+    What fails a check is quarantined (`lake dlq list`).
+    """
 
 
 @lake_command("staging", example=("lake promote staging", "lake promote staging --table order --table order_item"))
@@ -51,6 +54,22 @@ def staging(app: App, tables: tuple[str, ...], max_manifests_per_batch: int | No
     return int(any(outcome.error for outcome in outcomes))
 
 
+@lake_command("curated", example=("lake promote curated", "lake promote curated --json"))
+def curated(app: App) -> int:
+    """Take everything staged into the star, and write the load files of the warehouse (hop 3).
+
+    Whatever an ended run left unfinished is finished first; running again does nothing where nothing is new.
+    """
+    from glue_jobs.curated.promote import promote_curated
+
+    with lake_session(app, "lake promote") as spark:
+        summary = promote_curated(spark, app.pipeline, app.home.lake_uri(app.pipeline_name))
+    load = "nothing to load" if summary.load is None else f"load {summary.load.seq} is written"
+    facts = "\n".join(f"{o.fact:<24} {o.written:>10,} written {o.restated:>10,} re-keyed" for o in summary.facts)
+    app.emit(summary.to_json(), f"{facts}\n{load}".strip())
+    return 0
+
+
 @lake_command("accept", example=("lake promote accept customer --reason 'sale campaign'",))
 @click.argument("table")
 @click.option("--reason", required=True, help="Why, for the record.")
@@ -67,7 +86,7 @@ def skip(app: App, table: str, reason: str) -> int:
     return _decided(app, "skip", table, reason)
 
 
-for _sub_command in (staging, accept, skip):
+for _sub_command in (staging, curated, accept, skip):
     command.add_command(_sub_command)
 
 

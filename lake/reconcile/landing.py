@@ -1,4 +1,4 @@
-"""Oracle 1: every record a read-committed consumer sees is in the lake exactly once, or in the dead letters exactly once."""
+"""Oracle 1: every record a read-committed consumer sees is exactly once in the lake or in the dead letters."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def _compare(kept: pa.Table, seen: pa.Table, low: Mapping[int, int]) -> tuple[in
         engine.register("bounds", bounds)
         # What retention has taken from Kafka cannot be compared any more.
         engine.execute(
-            f"CREATE VIEW kept AS SELECT k.* FROM all_kept k JOIN bounds b USING ({c.PARTITION}) WHERE k.{c.OFFSET} >= b.low"
+            "CREATE VIEW kept AS SELECT k.* FROM all_kept AS k"
+            f" JOIN bounds AS b USING ({c.PARTITION}) WHERE k.{c.OFFSET} >= b.low"
         )
         missing = _count(engine, "SELECT * FROM seen EXCEPT SELECT * FROM kept")
         unknown = _count(engine, "SELECT * FROM kept EXCEPT SELECT * FROM seen")

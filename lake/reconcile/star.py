@@ -64,7 +64,8 @@ def _wrong_keys(fact: Fact, reference: DimensionReference, dimension: Dimension)
     return (
         f"SELECT count(*) FROM analytics.{fact.name} AS f"
         f" LEFT JOIN analytics.{dimension.name} AS d ON d.{dimension.surrogate_key} = f.{reference.name}"
-        f" LEFT JOIN ({_outdone(fact, reference, dimension)}) AS w ON w.sk = f.{reference.name} AND w.event_at = {event}"
+        f" LEFT JOIN ({_outdone(fact, reference, dimension)}) AS w"
+        f" ON w.sk = f.{reference.name} AND w.event_at = {event}"
         f" WHERE d.{dimension.surrogate_key} IS NULL OR w.sk IS NOT NULL"
         f" OR (f.{reference.name} = {c.UNKNOWN_MEMBER}) <> ({null})"
         f" OR (f.{reference.name} <> {c.UNKNOWN_MEMBER} AND NOT ({own}))"

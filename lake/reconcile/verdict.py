@@ -11,8 +11,8 @@ from typing import Any
 class Finding:
     """One oracle's answer for one table.
 
-    `compared` counts the rows or records looked at, `differences` those that break the rule; `detail` never holds values
-    of the data.
+    `compared` counts the rows or records looked at, `differences` those that break the rule; `detail` never holds
+    values of the data.
     """
 
     oracle: str

@@ -1,4 +1,4 @@
-"""A row changed in a real database reaches the star, through every hop; a second pipeline made only of files does too."""
+"""A row changed in a real database reaches the star through every hop; so does a pipeline made only of files."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _ordered(changes: list[Change]) -> dict[Key, list[tuple[OrderKey, Change]]]:
 
 
 def _order_key(change: Change, siblings: list[Change]) -> OrderKey:
-    """(epoch, position, partition, offset); a snapshot row takes the highest position at lower offsets of its partition."""
+    """(epoch, position, partition, offset); a snapshot row takes the highest position below it in its partition."""
     position = change.position
     if change.op == "r":
         before = [
@@ -178,7 +178,7 @@ def _versions(key: Key, rows: list[Change], policies: Policies) -> list[Version]
     if not upserts:
         return []
     latest = upserts[-1].values
-    standing = {instant: change for instant, change in effective}
+    standing = dict(effective)
     versions: list[Version] = []
     last_known: dict[str, Value] = {}
     state: tuple[object, ...] | None = None
@@ -212,7 +212,7 @@ def _versions(key: Key, rows: list[Change], policies: Policies) -> list[Version]
 
 
 def _effective(changes: list[_Filled], policies: Policies) -> list[tuple[int, _Filled]]:
-    """Steps 2 and 5: the changes that count, each with its instant: ignored ones and idle snapshot rows out, clocks clamped."""
+    """Steps 2 and 5: the changes that count, with their instants; ignored ones and idle snapshot rows are out."""
     if policies.hard_delete == "ignore":
         changes = [change for change in changes if change.op != "d"]
     if policies.truncate == "ignore":

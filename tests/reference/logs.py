@@ -1,4 +1,4 @@
-"""Random change logs, packed: many keys in one table's log, so that one run of an engine tries hundreds of histories."""
+"""Random change logs, packed: many keys in one table's log, so that one run tries hundreds of histories."""
 
 from __future__ import annotations
 
