@@ -1,4 +1,7 @@
-"""Hop 4, the entry: `python -m glue_jobs.curated_to_warehouse --pipeline retail --lake-uri … --warehouse-uri …`; a Glue job."""
+"""Hop 4, the entry, and a Glue job.
+
+Run it by `python -m glue_jobs.curated_to_warehouse --pipeline retail --lake-uri … --warehouse-uri …`.
+"""
 
 from __future__ import annotations
 

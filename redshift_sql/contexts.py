@@ -77,7 +77,7 @@ def fact_context(fact: Fact, pipeline: Pipeline) -> Context:
 
 
 def reference_context(fact: Fact, reference: DimensionReference, pipeline: Pipeline) -> Context:
-    """Names of the `fact/` templates that concern one dimension reference; `pair` matches fact columns with the member's key."""
+    """Names of the `fact/` templates for one dimension reference; `pair` matches fact columns with the member's key."""
     dimension = pipeline.dimensions[reference.dimension]
     pairs = zip(reference.keys, dimension.business_key, strict=True)
     return {

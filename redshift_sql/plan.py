@@ -34,13 +34,19 @@ def schema_plan(pipeline: Pipeline) -> Plan:
     """The tables of a pipeline, created where they are not there."""
     parts = [
         statements("ddl/010_schemas.sql", pipeline.name, {}),
-        *(statements("ddl/020_dimension.sql", d.name, contexts.dimension_context(d)) for d in pipeline.dimensions.values()),
+        *(
+            statements("ddl/020_dimension.sql", d.name, contexts.dimension_context(d))
+            for d in pipeline.dimensions.values()
+        ),
         *(statements("ddl/030_fact.sql", f.name, contexts.fact_context(f, pipeline)) for f in pipeline.facts.values()),
         *(
             statements("ddl/040_aggregate.sql", a.name, contexts.aggregate_context(a, pipeline))
             for a in pipeline.aggregates.values()
         ),
-        *(statements("ddl/050_calendar.sql", c.name, contexts.calendar_context(c)) for c in pipeline.calendars.values()),
+        *(
+            statements("ddl/050_calendar.sql", c.name, contexts.calendar_context(c))
+            for c in pipeline.calendars.values()
+        ),
     ]
     return tuple(chain.from_iterable(parts))
 
@@ -70,7 +76,11 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str]) -> Plan:
     facts = [f for f in pipeline.facts.values() if f.name in loaded]
     moved = [(f, r) for f, r in _references(pipeline) if r.dimension in loaded]
     parts = [
-        *(_files(("calendar/500_write.sql",), c.name, contexts.calendar_context(c)) for c in pipeline.calendars.values() if c.name in loaded),
+        *(
+            _files(("calendar/500_write.sql",), c.name, contexts.calendar_context(c))
+            for c in pipeline.calendars.values()
+            if c.name in loaded
+        ),
         *(dimension_plan(d) for d in dimensions),
         *(_files(("fact/310_replaced.sql",), f.name, contexts.fact_context(f, pipeline)) for f in facts),
         *(_files(_REKEY_FILES, f.name, contexts.reference_context(f, r, pipeline)) for f, r in moved),
@@ -120,7 +130,8 @@ def _unneeded(dimension: Dimension, facts: Iterable[Fact], pipeline: Pipeline) -
     context = {**contexts.dimension_context(dimension), "lost_references": "\n    union\n    ".join(selects)}
     every = [(f, r) for f, r in _references(pipeline) if r.dimension == dimension.name]
     kept = chain.from_iterable(
-        _files(("dimension/301_still_needed.sql",), dimension.name, contexts.reference_context(f, r, pipeline)) for f, r in every
+        _files(("dimension/301_still_needed.sql",), dimension.name, contexts.reference_context(f, r, pipeline))
+        for f, r in every
     )
     first = _files(("dimension/300_unneeded.sql",), dimension.name, context)
     return (*first, *kept, *_files(("dimension/302_drop_unneeded.sql",), dimension.name, context))
@@ -179,7 +190,8 @@ def _touched_times(fact: Fact, grouping: Iterable[DimensionReference], loaded: C
     for reference in grouping:
         if reference.dimension in loaded:
             r, d = contexts.word(reference.name), contexts.word(reference.dimension)
-            yield f"select f.{event} as _event_time from analytics.{f} as f inner join {d}_recolored as v on f.{r} = v._sk"
+            shown = f"inner join {d}_recolored as v on f.{r} = v._sk"
+            yield f"select f.{event} as _event_time from analytics.{f} as f {shown}"
 
 
 def _dimension_checks(dimension: Dimension) -> Plan:

@@ -1,11 +1,11 @@
-"""Templates to SQL. The only substitutions are validated identifiers, contract types and closed words; values are parameters.
+"""Templates to SQL. Only validated identifiers, contract types and closed words are substituted; values are parameters.
 
 A template holds
 - `{name}`: a word, alone or inside an identifier (`staging.{d}_log`);
-- `{list: pattern}`: the pattern once per item, joined by commas: `#` is the item's name, `#type` its type, `@` the column it is
-  matched with or taken from, `~` the table that column lies in;
-- `{list: pattern | and}`: joined by `and`, `or` or (`slash`) a `/` between texts; a pattern that itself begins with a comma, `and`
-  or `or` is not joined by more, and is nothing for an empty list.
+- `{list: pattern}`: the pattern once per item, joined by commas: `#` is the item's name, `#type` its type, `@` the
+  column it is matched with or taken from, `~` the table that column lies in;
+- `{list: pattern | and}`: joined by `and`, `or` or (`slash`) a `/` between texts; a pattern that itself begins with a
+  comma, `and` or `or` is not joined by more, and is nothing for an empty list.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ RESERVED: Final = frozenset(
     """
     aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary
     blanksasnull both bytedict bzip2 case cast check collate column connect constraint create credentials cross
-    current_date current_time current_timestamp current_user current_user_id default deferrable deflate defrag delta
-    delta32k desc disable distinct do else emptyasnull enable encode encrypt encryption end except explicit false for
-    foreign freeze from full globaldict256 globaldict64k grant group gzip having identity ignore ilike in initially inner
-    intersect interval into is isnull join language lateral leading left like limit localtime localtimestamp lun luns lzo
-    lzop minus mostly16 mostly32 mostly8 natural new not notnull null nulls off offline offset oid old on only open or
-    order outer overlaps parallel partition percent permissions pivot placing primary qualify raw readratio recover
-    references rejectlog resort respect restore right select session_user similar snapshot some summarize sysdate system
-    table tag tdes text255 text32k then to top trailing true truncatecolumns union unique unnest unpivot user using
-    variadic verbose wallet when where window with without
-    """.split()
+    current_date current_time current_timestamp current_user current_user_id default deferrable deflate defrag
+    delta delta32k desc disable distinct do else emptyasnull enable encode encrypt encryption end except explicit
+    false for foreign freeze from full globaldict256 globaldict64k grant group gzip having identity ignore ilike
+    in initially inner intersect interval into is isnull join language lateral leading left like limit localtime
+    localtimestamp lun luns lzo lzop minus mostly16 mostly32 mostly8 natural new not notnull null nulls off
+    offline offset oid old on only open or order outer overlaps parallel partition percent permissions pivot
+    placing primary qualify raw readratio recover references rejectlog resort respect restore right select
+    session_user similar snapshot some summarize sysdate system table tag tdes text255 text32k then to top
+    trailing true truncatecolumns union unique unnest unpivot user using variadic verbose wallet when where window
+    with without
+    """.split()  # noqa: SIM905 - a list of words reads better
 )
 """Words that Redshift, PostgreSQL or DuckDB keep for themselves: quoted where a contract uses one as a name."""
 
@@ -58,7 +59,7 @@ class RenderError(LakeError):
 
 @dataclass(frozen=True)
 class Item:
-    """One element of a list: a column's name and Redshift type, the column it is matched with (`other`), and its table (`via`)."""
+    """One element of a list: a column's name and Redshift type, the column it is matched with, and that one's table."""
 
     name: str
     type: str = ""
@@ -117,7 +118,10 @@ def fragment(source: str, context: Context) -> str:
 
 
 def step(source: str, subject: str, context: Context) -> tuple[Step, ...]:
-    """A file as a part of a plan: `*.repeat.sql` is repeated, each statement of `*.bind.sql` binds, of `*.check.sql` checks."""
+    """A file as a part of a plan.
+
+    `*.repeat.sql` is repeated, each statement of `*.bind.sql` binds, each of `*.check.sql` checks.
+    """
     if source.endswith(".repeat.sql"):
         return (Repeat(statements(source, subject, context)),)
     if source.endswith(".bind.sql"):
@@ -188,7 +192,8 @@ def _leading(texts: Sequence[str], indent: str, *, alone: bool) -> str:
 def _item(pattern: str, item: Item) -> str:
     parts = re.split(r"('[^']*')", pattern)
     return "".join(
-        _filled(part, item) if part.startswith("'") else _ITEM_WORD.sub(lambda m: _named(m[0], item), part) for part in parts
+        _filled(part, item) if part.startswith("'") else _ITEM_WORD.sub(lambda m: _named(m[0], item), part)
+        for part in parts
     )
 
 

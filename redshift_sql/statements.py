@@ -17,7 +17,7 @@ class Kind(StrEnum):
     COPY = "copy"
     """Fill `table` from its COPY manifest."""
     BIND = "bind"
-    """Run it; the one row it gives becomes parameters of the statements that follow, by column name."""
+    """Run it; the one row it gives becomes parameters of later statements, by column name."""
     CHECK = "check"
     """Run it; a row is a broken rule, and ends the load."""
 
@@ -26,8 +26,8 @@ class Kind(StrEnum):
 class Statement:
     """One SQL statement, for Redshift.
 
-    `source` is the template's path in this package, `number` the statement's place in it, `subject` the table it was rendered
-    for; `parameters` names the `:values` it takes; `table` is the target of a COPY.
+    `source` is the template's path in this package, `number` the statement's place in it, `subject` the table it was
+    rendered for; `parameters` names the `:values` it takes; `table` is the target of a COPY.
     """
 
     sql: str

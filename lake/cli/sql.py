@@ -58,7 +58,10 @@ def as_csv_text(result: QueryResult) -> str:
 
 
 def as_table(result: QueryResult) -> str:
-    """The rows as a table; NULL is a dot, numbers stand right. It is as wide as the terminal, or as the rows where there is none."""
+    """The rows as a table as wide as the terminal, or as the rows where there is none.
+
+    NULL is a dot, numbers stand right.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table

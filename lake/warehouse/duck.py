@@ -50,13 +50,14 @@ class DuckWarehouse:
         except duckdb.Error as error:
             raise _not_opened(path, str(error)) from None
         connection.execute("SET TimeZone = 'UTC'")
-        # Rows have no order of their own. And with insertion order kept, DuckDB 2.0.0 hides from scans what a transaction of
-        # several hundred thousand rows, deleting and inserting in one table, has committed, until the file is opened again.
+        # Rows have no order of their own. And with insertion order kept, DuckDB 2.0.0 hides from scans, until the file
+        # is opened anew, what a transaction committed that deletes and inserts half a million rows of one table.
         connection.execute("SET preserve_insertion_order = false")
         return cls(connection, store)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """As the port says."""
         self.connection.execute("BEGIN TRANSACTION")
         try:
             yield
@@ -66,15 +67,18 @@ class DuckWarehouse:
             raise
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
+        """As the port says; a lock is the file's own, which one process at a time may write."""
         if statement.kind is Kind.LOCK:
             return 0
         rows = self._run(statement, parameters).fetchall()
         return int(rows[0][0]) if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int) else 0
 
     def ask(self, statement: Statement, parameters: Parameters) -> QueryResult:
+        """As the port says."""
         return _result(self._run(statement, parameters))
 
     def copy(self, statement: Statement, manifest: str) -> int:
+        """As the port says, from the same manifest that Redshift reads."""
         entries = json.loads(self.store.read(manifest))["entries"]
         if not entries:
             return 0
@@ -82,7 +86,7 @@ class DuckWarehouse:
             files = [str(self._local(entry, manifest, Path(scratch))) for entry in entries]
             self._fit(statement, files, manifest)
             # Positional as on Redshift: the names in the files do not matter.
-            sql = f"INSERT INTO {statement.table} SELECT * FROM read_parquet(?, union_by_name = false)"  # noqa: S608 - the plan's own name
+            sql = f"INSERT INTO {statement.table} SELECT * FROM read_parquet(?, union_by_name = false)"
             try:
                 rows = self.connection.execute(sql, [files]).fetchall()
             except duckdb.Error as error:
@@ -90,6 +94,7 @@ class DuckWarehouse:
         return int(rows[0][0])
 
     def query(self, sql: str) -> QueryResult:
+        """As the port says."""
         try:
             kinds = [item.type for item in self.connection.extract_statements(sql)]
             if len(kinds) != 1 or not _READING.issuperset(kinds):
@@ -100,6 +105,7 @@ class DuckWarehouse:
             raise WarehouseError(str(error).strip(), where="lake sql", remedy=_QUERY_REMEDY) from None
 
     def close(self) -> None:
+        """As the port says."""
         self.connection.close()
 
     def _run(self, statement: Statement, parameters: Parameters) -> duckdb.DuckDBPyConnection:
@@ -114,7 +120,9 @@ class DuckWarehouse:
         try:
             self.connection.execute("COMMIT")
         except duckdb.Error as error:
-            raise WarehouseError(f"the commit failed: {_shown(error)}", where="the warehouse", remedy=_remedy(error)) from None
+            raise WarehouseError(
+                f"the commit failed: {_shown(error)}", where="the warehouse", remedy=_remedy(error)
+            ) from None
 
     def _rollback(self) -> None:
         try:

@@ -94,7 +94,9 @@ def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -
             return None
         if manifest.seq != last + 1:
             what = f"load {manifest.seq} follows load {last}: load {last + 1} is missing"
-            raise WarehouseError(what, where=MANIFESTS, remedy="restore the missing manifest; loads are applied in sequence")
+            raise WarehouseError(
+                what, where=MANIFESTS, remedy="restore the missing manifest; loads are applied in sequence"
+            )
         rows = {name: _copy(pipeline, name, table, warehouse) for name, table in manifest.tables.items()}
         loaded = frozenset(name for name, count in rows.items() if count)
         parameters = _parameters(manifest, rows, started)
@@ -145,7 +147,9 @@ def _copy(pipeline: Pipeline, name: str, table: LoadTable, warehouse: Warehouse)
     copied = warehouse.copy(copy, table.manifest)
     if copied != table.rows:
         what = f"{copied} rows were copied, the load manifest says {table.rows}"
-        raise WarehouseError(what, where=table.manifest, remedy="restore the load files from the object store's versions")
+        raise WarehouseError(
+            what, where=table.manifest, remedy="restore the load files from the object store's versions"
+        )
     return copied
 
 

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from schemas.manifests import LoadManifest, LoadTable, WrittenFile, seq_name
 
 
-def write_load(lake: Path, seq: int, tables: Mapping[str, pa.Table], *, pipeline: str = "party", attempt: str = "a1") -> LoadManifest:
+def write_load(
+    lake: Path, seq: int, tables: Mapping[str, pa.Table], *, pipeline: str = "party", attempt: str = "a1"
+) -> LoadManifest:
     """Writes one load of the given rows, two files a table, and commits it."""
     written = {}
     for name, rows in tables.items():
@@ -26,7 +28,8 @@ def write_load(lake: Path, seq: int, tables: Mapping[str, pa.Table], *, pipeline
             files.append(WrittenFile(str(path.relative_to(lake)), part.num_rows, path.stat().st_size))
         manifest = folder.with_suffix(".manifest")
         entries = [
-            {"url": (lake / file.path).as_uri(), "mandatory": True, "meta": {"content_length": file.bytes}} for file in files
+            {"url": (lake / file.path).as_uri(), "mandatory": True, "meta": {"content_length": file.bytes}}
+            for file in files
         ]
         manifest.write_text(json.dumps({"entries": entries}))
         written[name] = LoadTable(str(manifest.relative_to(lake)), tuple(files))

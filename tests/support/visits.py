@@ -1,4 +1,4 @@
-"""A star on `dim_party`: visits, each with a guest and a host, and their daily sums; and what it must hold, worked out row by row."""
+"""A star on `dim_party`: visits, each with a guest and a host, and their daily sums; and what it must hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,13 +24,13 @@ from schemas.model import (
     Storage,
 )
 from schemas.types import ColumnType
+from tests.reference.facts import INFERRED, UNKNOWN, Referring, inferred_members, referred
 from tests.reference.history import ORIGIN, Policies, Version
 from tests.support.party import ATTRIBUTES, instant, party_pipeline, surrogate
 
 _BIGINT: Final = ColumnType("bigint")
 _INT: Final = ColumnType("int")
 _TEXT: Final = ColumnType("varchar(16)")
-UNKNOWN: Final = -1
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,15 @@ class Visit:
 
 
 def visit_pipeline(policies: Policies) -> Pipeline:
-    """`dim_party`, `fact_visits` with two references to it, and `agg_visits` by day, the guest's segment and the host's address."""
+    """`dim_party`, `fact_visits` with two references to it, `agg_visits` by day, guest's segment and host's address."""
     party = party_pipeline(policies)
-    names = {"visit_id": _BIGINT, "visited_at": ColumnType("timestamp"), "guest_id": _BIGINT, "host_id": _BIGINT, "amount": _INT}
+    names = {
+        "visit_id": _BIGINT,
+        "visited_at": ColumnType("timestamp"),
+        "guest_id": _BIGINT,
+        "host_id": _BIGINT,
+        "amount": _INT,
+    }
     columns = tuple(SourceColumn(name, kind, name != "visit_id") for name, kind in names.items())
     source = SourceContract("party", "visit", "visit.cdc", ("visit_id",), columns)
     fact = Fact(
@@ -114,15 +119,15 @@ def _load_row(visit: Visit) -> dict[str, Any]:
         "guest_id": visit.guest,
         "host_id": visit.host,
         "amount": visit.amount,
-        "guest_sk_origin_sk": UNKNOWN if visit.guest is None else surrogate(visit.guest, ORIGIN),
-        "host_sk_origin_sk": UNKNOWN if visit.host is None else surrogate(visit.host, ORIGIN),
+        "guest_sk_origin_sk": -1 if visit.guest is None else surrogate(visit.guest, ORIGIN),
+        "host_sk_origin_sk": -1 if visit.host is None else surrogate(visit.host, ORIGIN),
         "is_deleted": visit.deleted,
     }
 
 
 def random_visits(seed: int, parties: int, *, rounds: int, each: int) -> list[list[Visit]]:
     """States of visits, batch by batch: new ones, corrected ones, deleted ones, to parties that may not be there."""
-    draw = random.Random(seed)  # noqa: S311 - test data
+    draw = random.Random(seed)
     result = []
     for _ in range(rounds):
         numbers = draw.sample(range(each * 3), each)
@@ -148,46 +153,40 @@ class Star:
 
 
 def expected_star(versions: Sequence[Version], visits: Mapping[int, Visit]) -> Star:
-    """Each fact's member by looking at every version; the inferred members that live facts need; sums by day."""
-    by_key: dict[int, list[Version]] = defaultdict(list)
-    for version in sorted(versions):
-        by_key[version.key[0]].append(version)
-    facts, needed = [], set()
-    sums: dict[tuple[object, ...], list[Visit]] = defaultdict(list)
-    for visit in visits.values():
-        if visit.deleted:
-            continue
-        guest, host = (_member(by_key, key, visit.at) for key in (visit.guest, visit.host))
-        needed |= {key for key in (visit.guest, visit.host) if key is not None and visit.at is not None and key not in by_key}
+    """The facts with the members that the model of facts gives, the inferred members, and sums by day."""
+    live = [visit for visit in visits.values() if not visit.deleted]
+    parties: dict[object, Referring] = {
+        (visit.number, role): Referring(visit.at, None if party is None else (party,))
+        for visit in live
+        for role, party in (("guest", visit.guest), ("host", visit.host))
+    }
+    found = referred(parties, versions)
+    by_identity = {(version.key, version.identity): dict(version.attributes) for version in versions}
+
+    def key(visit: Visit, role: str) -> int:
+        member, identity = parties[visit.number, role].member, found[visit.number, role]
+        if member is None or identity == UNKNOWN:
+            return -1
+        return surrogate(member[0], ORIGIN if identity == INFERRED else identity)
+
+    def value(visit: Visit, role: str, name: str) -> object:
+        member, identity = parties[visit.number, role].member, found[visit.number, role]
+        return None if member is None else by_identity.get((member, identity), {}).get(name)
+
+    facts = []
+    days: dict[tuple[object, ...], list[Visit]] = defaultdict(list)
+    for visit in live:
         at = None if visit.at is None else instant(visit.at)
-        facts.append((visit.number, _key(visit.guest, guest, visit.at), _key(visit.host, host, visit.at), at, visit.guest, visit.host, visit.amount))
+        keys = (key(visit, "guest"), key(visit, "host"))
+        facts.append((visit.number, *keys, at, visit.guest, visit.host, visit.amount))
         if at is not None:
-            sums[at.date(), _value(guest, "segment"), _value(host, "address")].append(visit)
-    rows = [
-        (*group, len(rows), len({v.guest for v in rows} - {None}), sum(v.amount for v in rows), max(v.amount for v in rows))
-        for group, rows in sums.items()
-    ]
-    inferred = [(surrogate(key, ORIGIN), key, *(None for _ in ATTRIBUTES)) for key in needed]
-    return Star(sorted(facts), sorted(inferred), sorted(rows, key=repr))
+            days[at.date(), value(visit, "guest", "segment"), value(visit, "host", "address")].append(visit)
+    sums = [(*group, *_measures(rows)) for group, rows in days.items()]
+    missing = inferred_members(parties, versions)
+    inferred = [(surrogate(key[0], ORIGIN), key[0], *(None for _ in ATTRIBUTES)) for key in missing]
+    return Star(sorted(facts), sorted(inferred), sorted(sums, key=repr))
 
 
-def _member(by_key: Mapping[int, list[Version]], key: int | None, at: int | None) -> Version | None:
-    if key is None or at is None or key not in by_key:
-        return None
-    started = [version for version in by_key[key] if version.effective_from <= at]
-    return started[-1] if started else by_key[key][0]
-
-
-def _key(key: int | None, version: Version | None, at: int | None) -> int:
-    if key is None or at is None:
-        return UNKNOWN
-    return surrogate(key, ORIGIN if version is None else version.identity)
-
-
-def _value(version: Version | None, name: str) -> object:
-    return None if version is None else dict(version.attributes)[name]
-
-
-def later(at: datetime, seconds: int) -> datetime:
-    """An instant moved."""
-    return at + timedelta(seconds=seconds)
+def _measures(rows: Sequence[Visit]) -> tuple[int, int, int, int]:
+    amounts = [visit.amount for visit in rows]
+    return len(rows), len({visit.guest for visit in rows} - {None}), sum(amounts), max(amounts)

@@ -60,7 +60,7 @@ def splits(changes: Sequence[Change]) -> Iterator[list[list[Change]]]:
     for seed in range(4):
         arrived = list(changes)
         if seed:
-            random.Random(seed).shuffle(arrived)  # noqa: S311 - test data
+            random.Random(seed).shuffle(arrived)
         for cuts in itertools.product((False, True), repeat=len(arrived) - 1):
             parts: list[list[Change]] = [[arrived[0]]]
             for change, cut in zip(arrived[1:], cuts, strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from hypothesis import strategies as st
 
 from lake.store import LocalStore
 from lake.warehouse.duck import DuckWarehouse
+from lake.warehouse.port import Value
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import load_plan, schema_plan
 from tests.reference.history import Change, Policies, history
 from tests.reference.logs import batches, packed_log
-from tests.support.party import load_rows, surrogate
+from tests.support.party import instant, load_rows, surrogate
 from tests.support.visits import Star, Visit, expected_star, random_visits, visit_pipeline, visit_rows
 
 POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1000)
@@ -50,7 +50,7 @@ class VisitBench:
             self.warehouse.connection.unregister("rows_to_load")
         self.seq += 1
         with self.warehouse.transaction():
-            parameters = {"load_seq": self.seq, "loaded_at": datetime(2024, 1, 1)}
+            parameters: dict[str, Value] = {"load_seq": self.seq, "loaded_at": instant(0)}
             run_plan(self.warehouse, load_plan(self.pipeline, set(loaded)), parameters)
 
     def star(self) -> Star:
@@ -104,7 +104,9 @@ def test_a_fact_before_its_member_is_known_refers_to_an_inferred_one_and_is_re_k
     bench = VisitBench()
     bench.load(None, [Visit(1, 500, 7, None, 10)])
     inferred = surrogate(7, "origin")
-    assert bench.ask("SELECT party_sk, version_identity FROM analytics.dim_party WHERE is_inferred") == [(inferred, "inferred")]
+    assert bench.ask("SELECT party_sk, version_identity FROM analytics.dim_party WHERE is_inferred") == [
+        (inferred, "inferred")
+    ]
     bench.load([change(0, 7, "c", 100)], None)
     assert bench.ask("SELECT count(*) FROM analytics.dim_party WHERE is_inferred") == [(0,)]
     now = surrogate(7, change(0, 7, "c", 100).identity)
@@ -123,7 +125,9 @@ def test_an_inferred_member_goes_with_its_last_fact() -> None:
 
 def test_only_facts_in_the_moved_interval_are_re_keyed() -> None:
     bench = VisitBench()
-    bench.load([change(0, 1, "c", 100), change(5, 1, "u", 500, "B")], [Visit(n, 100 * n, 1, None, 1) for n in range(1, 8)])
+    bench.load(
+        [change(0, 1, "c", 100), change(5, 1, "u", 500, "B")], [Visit(n, 100 * n, 1, None, 1) for n in range(1, 8)]
+    )
     late = change(3, 1, "u", 300, "C")
     bench.load([late], None)
     moved = bench.ask("SELECT business_key, reason FROM analytics.restatements ORDER BY business_key")

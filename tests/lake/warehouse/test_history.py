@@ -46,7 +46,10 @@ def test_generated_logs_in_any_batching_give_the_models_history(hard_delete: str
 
 
 def test_changes_that_follow_the_tip_are_applied_to_the_tip_alone() -> None:
-    changes = [Change(n, "u", (1,), f"{n:020d}", 100 * n, (("segment", s), ("region", "n"), ("address", "x"))) for n, s in [(1, "A"), (2, "B")]]
+    changes = [
+        Change(n, "u", (1,), f"{n:020d}", 100 * n, (("segment", s), ("region", "n"), ("address", "x")))
+        for n, s in [(1, "A"), (2, "B")]
+    ]
     bench = PartyBench(POLICIES)
     bench.load(changes[:1])
     bench.load(changes[1:])

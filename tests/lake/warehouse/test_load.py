@@ -114,11 +114,15 @@ def test_a_file_cut_short_is_named_and_nothing_is_written(lake: Path) -> None:
 
 def test_files_of_another_shape_are_refused(lake: Path) -> None:
     write_load(lake, 1, {"dim_party": rows_of(CHANGES).drop_columns(["address"])})
-    with pytest.raises(WarehouseError, match="the files have 14 columns, staging.dim_party_load has 15"):
+    with pytest.raises(WarehouseError, match=r"the files have 14 columns, staging\.dim_party_load has 15"):
         loaded(lake)
     table = rows_of(CHANGES)
     number = table.schema.get_field_index("kafka_offset")
-    write_load(lake.parent / "other", 1, {"dim_party": table.set_column(number, "kafka_offset", table["kafka_offset"].cast(pa.int32()))})
+    write_load(
+        lake.parent / "other",
+        1,
+        {"dim_party": table.set_column(number, "kafka_offset", table["kafka_offset"].cast(pa.int32()))},
+    )
     with pytest.raises(WarehouseError, match="column kafka_offset is INTEGER"):
         loaded(lake.parent / "other")
 
@@ -137,7 +141,9 @@ def test_a_broken_rule_rolls_the_load_back_and_is_named(lake: Path) -> None:
     write_load(lake, 2, {"fact_visits": visit_rows([Visit(1, 1, 1, 1, 1), Visit(1, 2, 2, 2, 2)])})
     with pytest.raises(CheckFailedError, match="a load of fact_visits states a fact at most once"):
         loaded(lake)
-    assert asked(lake, "SELECT max(load_seq), (SELECT count(*) FROM analytics.fact_visits) FROM staging.load_ledger") == [(1, 0)]
+    assert asked(
+        lake, "SELECT max(load_seq), (SELECT count(*) FROM analytics.fact_visits) FROM staging.load_ledger"
+    ) == [(1, 0)]
 
 
 def test_another_contract_than_the_tables_were_made_with_is_named(lake: Path) -> None:
@@ -145,17 +151,23 @@ def test_another_contract_than_the_tables_were_made_with_is_named(lake: Path) ->
     warehouse = opened(lake)
     warehouse.connection.execute("ALTER TABLE analytics.dim_party DROP COLUMN address")
     warehouse.close()
-    with pytest.raises(WarehouseError, match="analytics.dim_party: its columns are not those of its contract: address"):
+    with pytest.raises(
+        WarehouseError, match=r"analytics\.dim_party: its columns are not those of its contract: address"
+    ):
         loaded(lake)
 
 
 def test_a_file_in_use_is_named_with_its_holder(lake: Path) -> None:
     loaded(lake)
-    hold = f"import duckdb, time; c = duckdb.connect({str(lake.parent / 'warehouse.duckdb')!r}); print('held', flush=True); time.sleep(60)"
+    file = str(lake.parent / "warehouse.duckdb")
+    hold = f"import duckdb, time; c = duckdb.connect({file!r}); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(WarehouseError, match=rf"warehouse\.duckdb: the warehouse file is in use by process {holder.pid}\n  remedy: wait"):
+        with pytest.raises(
+            WarehouseError,
+            match=rf"warehouse\.duckdb: the warehouse file is in use by process {holder.pid}\n  remedy: wait",
+        ):
             loaded(lake)
         holder.kill()
 
@@ -171,7 +183,9 @@ def test_a_warehouse_that_is_not_there_cannot_be_asked(lake: Path) -> None:
         opened(lake, read_only=True)
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM analytics.dim_party", "SELECT 1; SELECT 2", "SELECT * FROM nowhere", "SELEC 1"])
+@pytest.mark.parametrize(
+    "sql", ["DELETE FROM analytics.dim_party", "SELECT 1; SELECT 2", "SELECT * FROM nowhere", "SELEC 1"]
+)
 def test_only_one_query_that_reads_is_answered(lake: Path, sql: str) -> None:
     loaded(lake)
     with pytest.raises(WarehouseError, match="lake sql"):
@@ -201,7 +215,9 @@ load.load_pending(PIPELINE, str(lake), warehouse, progress=lambda batch: os.kill
 def test_a_load_killed_around_its_commit_is_there_wholly_or_not_at_all(lake: Path, when: str, seq: int) -> None:
     write_load(lake, 1, {"dim_party": rows_of(CHANGES)})
     loaded_nothing = _KILLED.format(root=str(ROOT), lake=str(lake), when=when)
-    done = subprocess.run([sys.executable, "-c", loaded_nothing], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", loaded_nothing], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert asked(lake, "SELECT coalesce(max(load_seq), 0) FROM staging.load_ledger") == [(seq,)]
     assert loaded(lake).last_seq == 1
@@ -210,8 +226,12 @@ def test_a_load_killed_around_its_commit_is_there_wholly_or_not_at_all(lake: Pat
 
 def test_an_error_names_the_statement_and_shows_no_value(lake: Path) -> None:
     warehouse = opened(lake)
-    failing = Statement("select cast(name as integer) from (select 'someone@example.org' as name) as t", "fact/x.sql", 3, "t")
-    with pytest.raises(WarehouseError, match=r"redshift_sql/fact/x\.sql, statement 3 \(t\): the statement failed") as caught:
+    failing = Statement(
+        "select cast(name as integer) from (select 'someone@example.org' as name) as t", "fact/x.sql", 3, "t"
+    )
+    with pytest.raises(
+        WarehouseError, match=r"redshift_sql/fact/x\.sql, statement 3 \(t\): the statement failed"
+    ) as caught:
         warehouse.execute(failing, {})
     assert "someone" not in str(caught.value)
     warehouse.close()
