@@ -14,11 +14,12 @@ from functools import reduce
 from typing import Any, Final
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import decisions, expectations, iceberg, landing, staging_tables
 from glue_jobs.decisions import Decision, Hold, Verb
+from glue_jobs.observe import Observed
 from glue_jobs.transforms import conform as conforming
 from glue_jobs.transforms import quality
 from lake.store import Store, store_for
@@ -252,15 +253,15 @@ class _Batch:
         rows = quality.judged(reduce(DataFrame.unionByName, conformed), self.contract)
         if not self._skips:
             return rows
-        return rows.withColumn(quality.REASON, F.concat_ws(",", quality.REASON, F.lit(SKIPPED)))
+        # Were the reason never NULL, Spark would see that no row is accepted and leave out the pass that counts them.
+        everything = F.concat_ws(",", quality.REASON, F.lit(SKIPPED))
+        return rows.withColumn(quality.REASON, F.when(F.col(c.OFFSET).isNotNull(), everything))
 
     def _staged(self, rows: DataFrame, branch: str) -> TableOutcome:
         """Writes the accepted rows to the branch, counts and measures on the way, and judges the dataset."""
-        counts = Observation()
         accepted = F.col(quality.REASON).isNull()
         warnings = quality.warning(self.contract)
-        observed = rows.observe(
-            counts,
+        metrics = (
             F.count(F.lit(1)).alias("rows"),
             F.count_if(accepted).alias("accepted"),
             F.count_if(accepted & F.col(c.CLOCK_FLAGGED)).alias("clock_flagged"),
@@ -270,14 +271,10 @@ class _Batch:
             ),
             *self.suite.aggregates(accepted & quality.is_upsert()),
         )
-        columns = list(iceberg.columns(self.spark, self.log))
-        iceberg.append(
-            observed.where(accepted).select(*columns),
-            self.log,
-            self.through,
-            branch=branch,
-        )
-        found = counts.get
+        observed = Observed(rows, metrics)
+        staged = observed.rows.where(accepted).select(*iceberg.columns(self.spark, self.log))
+        iceberg.append(staged, self.log, self.through, branch=branch)
+        found = observed.counts()
         return TableOutcome(
             table=self.contract.table,
             progress=self.manifests[-1].seq,

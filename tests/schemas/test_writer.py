@@ -62,8 +62,10 @@ def test_a_type_that_holds_every_value_is_suggested(field: WriterField, kind: st
         ('"string"', "it is not an Avro record"),
         ('{"type": "enum", "name": "x", "symbols": []}', "it is not an Avro record"),
         (
-            '{"type": "record", "name": "E", "fields": '
-            '[{"name": "op", "type": "string"}, {"name": "after", "type": "int"}]}',
+            (
+                '{"type": "record", "name": "E", "fields": '
+                '[{"name": "op", "type": "string"}, {"name": "after", "type": "int"}]}'
+            ),
             "its 'after' is not a record",
         ),
     ],
