@@ -19,6 +19,7 @@ from schemas.errors import LakeError
 ENVIRONMENT_PREFIX: Final = "LAKE_"
 CONFIG_VARIABLE: Final = "LAKE_CONFIG"
 CONFIG_FILE: Final = "lake.toml"
+_PROFILES: Final = ("small", "large")
 
 
 class SettingsError(LakeError):
@@ -43,6 +44,9 @@ class Settings:
     pipeline: str = _setting("retail", "name", "the pipeline that commands work on without --pipeline")
     pipelines: str = _setting("", "folders", f"where pipelines of your own lie, separated by {os.pathsep!r}")
     spark_cores: int = _setting(2, "cores", "cores of the local Spark session", 1)
+    spark_profile: str = _setting(
+        "small", "small or large", "small: starts fast, for up to some 100,000 rows a run; large: compiles everything"
+    )
     spark_memory: str = _setting("3g", "JVM size", "memory of the local Spark session")
     trigger_seconds: float = _setting(60.0, "seconds", "time between the streaming job's micro-batches", 1)
     max_offsets_per_trigger: int = _setting(500_000, "records", "most records that one micro-batch takes", 1)
@@ -55,7 +59,13 @@ class Settings:
     connect_heap_mb: int = _setting(768, "MiB", "heap of Kafka Connect", 256)
 
     def __post_init__(self) -> None:
-        """Check the minima."""
+        """Check the minima and the choices."""
+        if self.spark_profile not in _PROFILES:
+            raise SettingsError(
+                f"{self.spark_profile!r} is no profile",
+                where="setting spark_profile",
+                remedy=f"give {' or '.join(_PROFILES)}, in {CONFIG_FILE} or {variable('spark_profile')}",
+            )
         for item in dataclasses.fields(self):
             minimum, value = item.metadata["minimum"], getattr(self, item.name)
             if minimum is not None and not value >= minimum:

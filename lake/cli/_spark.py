@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lake_session(app: App, name: str) -> Iterator[SparkSession]:
-    """A session on the pipeline's lake, ended with the block."""
-    from lake.session import spark_session
+    """A session on the pipeline's lake, ended with the block; its own log lies under LAKE_HOME/logs."""
+    from lake.session import spark_session, tuned
     from streaming.kafka_to_landing import SESSION
 
     app.say("starting Spark …")
+    small = app.settings.spark_profile == "small"
     spark = spark_session(
         name,
         lake_uri=app.home.lake_uri(app.pipeline_name),
@@ -26,7 +27,7 @@ def lake_session(app: App, name: str) -> Iterator[SparkSession]:
         cores=app.settings.spark_cores,
         memory=app.settings.spark_memory,
         scratch=app.home.scratch,
-        extra=SESSION,
+        extra=SESSION | tuned(small=small, log=app.home.logs / f"{name.replace(' ', '-')}.log"),
     )
     try:
         yield spark
