@@ -52,7 +52,7 @@ def test_maintenance_changes_nothing_that_a_reader_sees(spark: SparkSession, tmp
         spark, tmp_path, "maintained", [[first, create(3)], [again], [later, alone], [create(4)], [create(5)]]
     )
     before = seen(spark, log)
-    (done,) = maintain(spark, pipeline_of(contract("maintained")), keep_days=0, collapse_days=8)
+    (done,) = maintain(spark, pipeline_of(contract("maintained")), keep_days=-10_000, collapse_days=8)
     assert (done.table, done.collapsed) == ("item", 2)
     assert done.files_after < done.files_before
     assert done.snapshots_expired > 0

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from glue_jobs.staging import promote_staging
 from lake.catalog import CatalogError, find_table
@@ -39,8 +40,8 @@ def stores(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, lake_r
     file = "deadletters/landing/item/batch=1-x/part.parquet"
     (root / file).parent.mkdir(parents=True)
     rows = {
-        "_topic": ["t"], "_kafka_partition": pa.array([1], pa.int32()), "_offset": [7], "_kafka_ts": [at(5)], "_headers": [None],
-        "raw_key": [b"k"], "raw_value": [b"s3cret"], "reason": ["unknown_magic"], "detail": ["no header"],
+        "_topic": ["t"], "_kafka_partition": pa.array([1], pa.int32()), "_offset": [7], "_kafka_ts": [at(5)],
+        "_headers": [None], "raw_key": [b"k"], "raw_value": [b"s3cret"], "reason": ["unknown_magic"], "detail": ["no header"],
         "_epoch": pa.array([0], pa.int32()),
     }  # fmt: skip
     pq.write_table(pa.table(rows), root / file)
@@ -91,9 +92,8 @@ def test_an_unknown_id_is_named(stores: Stores, identifier: str) -> None:
 
 def test_a_quarantined_row_beyond_the_progress_does_not_count(spark: SparkSession, stores: Stores) -> None:
     table = "lake.`deadletters_staging`.`item_quarantine`"
-    spark.table(table).limit(1).selectExpr("_ingest_seq + 100 AS _ingest_seq", "* EXCEPT (_ingest_seq)").writeTo(
-        table
-    ).append()
+    row = spark.table(table).limit(1).withColumn("_ingest_seq", F.col("_ingest_seq") + 100)
+    row.writeTo(table).append()
     assert len(list(dead_letters(stores))) == 3
 
 

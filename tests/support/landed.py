@@ -62,19 +62,11 @@ def records(spark: SparkSession, table: Table, events: Sequence[Event]) -> DataF
     return spark.createDataFrame([_record(table, event) for event in events], RECORDS)
 
 
-def rows(
-    spark: SparkSession, table: Table, events: Sequence[Event], *, epoch: int = 0
-) -> DataFrame:
+def rows(spark: SparkSession, table: Table, events: Sequence[Event], *, epoch: int = 0) -> DataFrame:
     """Landing rows of the events, decoded as hop 1 does."""
     value = writer_schema(spark, str(table.schema_id), json.dumps(table.envelope))
-    key = (
-        writer_schema(spark, str(table.schema_id + 1000), json.dumps(table.key_schema))
-        if table.key
-        else None
-    )
-    return landing_rows(records(spark, table, events), Group(key, value), epoch).drop(
-        REJECTED
-    )
+    key = writer_schema(spark, str(table.schema_id + 1000), json.dumps(table.key_schema)) if table.key else None
+    return landing_rows(records(spark, table, events), Group(key, value), epoch).drop(REJECTED)
 
 
 def land(
@@ -95,22 +87,15 @@ def land(
         schema_id = str(table.schema_id)
         schemas[schema_id] = f"landing/_schemas/{name}/{schema_id}.avsc"
         _write(lake / schemas[schema_id], json.dumps(table.envelope))
-        folder = (
-            f"landing/{name}/year=2024/month=01/day=01/hour=00/batch={seq}-{attempt}"
-        )
-        rows(spark, table, events).coalesce(1).write.mode("append").parquet(
-            f"file://{lake / folder}"
-        )
+        folder = f"landing/{name}/year=2024/month=01/day=01/hour=00/batch={seq}-{attempt}"
+        rows(spark, table, events).coalesce(1).write.mode("append").parquet(f"file://{lake / folder}")
         for path in sorted((lake / folder).glob("*.parquet")):
             relative = path.relative_to(lake).as_posix()
             files.setdefault(
                 relative,
                 LandedFile(relative, len(events), path.stat().st_size, schema_id),
             )
-    ranges = {
-        p: (0, 1_000_000)
-        for p in {event.partition for _, events in batch for event in events}
-    } or {0: (0, 0)}
+    ranges = {p: (0, 1_000_000) for p in {event.partition for _, events in batch for event in events}} or {0: (0, 0)}
     manifest = LandingManifest(
         pipeline=pipeline,
         table=name,
@@ -141,21 +126,11 @@ def _record(table: Table, event: Event) -> tuple[Any, ...]:
     row = event.row if event.op != "d" else event.before or event.row
     key = event.key or {name: (row or {}).get(name) for name in table.key}
     has_key = table.key and event.op != "t"
-    raw_key = (
-        e.framed(table.schema_id + 1000, e.avro_bytes(table.key_schema, dict(key)))
-        if has_key
-        else None
-    )
-    raw_value = (
-        None
-        if event.op == "x"
-        else e.avro_bytes(table.envelope, _envelope(table, event))
-    )
+    raw_key = e.framed(table.schema_id + 1000, e.avro_bytes(table.key_schema, dict(key))) if has_key else None
+    raw_value = None if event.op == "x" else e.avro_bytes(table.envelope, _envelope(table, event))
     value = None if raw_value is None else e.framed(table.schema_id, raw_value)
     kafka = at(event.seconds if event.kafka_seconds is None else event.kafka_seconds)
-    headers = [
-        (name, json.dumps(body).encode()) for name, body in event.headers.items()
-    ] or None
+    headers = [(name, json.dumps(body).encode()) for name, body in event.headers.items()] or None
     return (
         raw_key,
         value,
