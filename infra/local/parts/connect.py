@@ -28,7 +28,7 @@ class Connect:
     def command(self, context: Context) -> Command:
         """``org.apache.kafka.connect.cli.ConnectDistributed worker.properties``."""
         folder = context.folder(self.name)
-        flags = ("-XX:TieredStopAtLevel=3", log4j_flag(folder, "INFO"), "-cp", class_path(context.jars("connect")))
+        flags = (log4j_flag(folder, "INFO"), "-cp", class_path(context.jars("connect")))
         main = ("org.apache.kafka.connect.cli.ConnectDistributed", str(folder / "worker.properties"))
         return java_command(context, heap_mb=context.options.connect_heap_mb, flags=flags, main=main)
 

@@ -31,7 +31,7 @@ class Kafka:
         tool = java_command(
             context,
             heap_mb=128,
-            flags=("-XX:TieredStopAtLevel=1", log4j_flag(folder, "WARN"), "-cp", class_path(context.jars("broker"))),
+            flags=(log4j_flag(folder, "WARN"), "-cp", class_path(context.jars("broker"))),
             main=("kafka.tools.StorageTool", "format", "-t", context.cluster_id, "-c", configuration),
         )
         done = subprocess.run(tool.arguments, env=dict(tool.environment), capture_output=True, text=True, check=False)
@@ -46,7 +46,7 @@ class Kafka:
     def command(self, context: Context) -> Command:
         """``kafka.Kafka server.properties``."""
         folder = context.folder(self.name)
-        flags = ("-XX:TieredStopAtLevel=3", log4j_flag(folder, "WARN"), "-cp", class_path(context.jars("broker")))
+        flags = (log4j_flag(folder, "WARN"), "-cp", class_path(context.jars("broker")))
         main = ("kafka.Kafka", str(folder / "server.properties"))
         return java_command(context, heap_mb=context.options.broker_heap_mb, flags=flags, main=main)
 
