@@ -32,7 +32,7 @@ class Registry:
             "apicurio.datasource.url": f"jdbc:h2:file:{database};FILE_LOCK=FS;WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE",
         }
         (runner,) = context.unpacked(self.name).glob("apicurio-registry-app-*-runner.jar")
-        flags = (*(f"-D{key}={value}" for key, value in settings.items()))
+        flags = tuple(f"-D{key}={value}" for key, value in settings.items())
         return java_command(context, heap_mb=context.options.registry_heap_mb, flags=flags, main=("-jar", str(runner)))
 
     def trouble(self, context: Context) -> str | None:
