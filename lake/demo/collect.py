@@ -16,6 +16,7 @@ from lake.demo.model import Action, DeadLetters, NextStep, Phase, Report, Stop, 
 from lake.reconcile import Verdict
 from lake.reconcile.landing import landing_manifests
 from lake.reconcile.run import Parties
+from lake.store import store_for
 from schemas import Pipeline
 from schemas.manifests import LandingManifest
 
@@ -24,12 +25,13 @@ Manifests = Mapping[str, Sequence[LandingManifest]]
 
 @dataclass(frozen=True)
 class Told:
-    """What the run itself knows: its verdict, phases, workload, when the live part began (UTC), what to try next."""
+    """What the run itself knows; `live_since` (UTC) is when the workload began, `quality_uri` where Data Docs lie."""
 
     verdict: Verdict
     phases: tuple[Phase, ...]
     workload: tuple[Action, ...]
     live_since: datetime
+    quality_uri: str
     next_steps: tuple[NextStep, ...]
 
 
@@ -60,7 +62,11 @@ def collect(parties: Parties, told: Told) -> Report:
         sales=from_warehouse.sales(query, pipeline),
         restatements=from_warehouse.restatements(query),
         dead_letters=(*undecodable, *rejected),
-        checks=from_lake.checks(spark, pipeline, rejected),
+        checks=(
+            *from_lake.checks(spark, pipeline, rejected),
+            *from_lake.expectations(store_for(told.quality_uri), pipeline),
+        ),
+        tombstones=from_lake.tombstones(parties.store, manifests),
         next_steps=told.next_steps,
     )
 

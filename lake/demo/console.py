@@ -28,7 +28,7 @@ from lake.demo.model import (
 from lake.reconcile import Verdict
 
 _WIDEST: Final = 100
-_MONTHS: Final = 4
+_MONTHS: Final = 3
 """Newest months with a column of their own; those before are one column."""
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 
@@ -88,12 +88,13 @@ def _latency(latency: Sequence[Latency]) -> RenderableType:
 def _history(history: History) -> RenderableType:
     names = history.differing
     heads = [name.replace("_", " ") for name in names]
-    table = _table("", ("from",), ("to",), *heads, (f">{_harmless(history.fact)}",), "")
+    marked = any(_state(version) for version in history.versions)
+    table = _table("", ("from",), ("to",), *heads, (f">{_harmless(history.fact)}",), *([""] if marked else []))
     for number, version in enumerate(history.versions, 1):
-        start = "the beginning" if version.from_the_beginning else text.clock(version.effective_from)
+        start = "origin" if version.from_the_beginning else text.clock(version.effective_from)
         end = text.clock(version.effective_to) if version.effective_to else "now"
-        cells = _cells(version, names)
-        table.add_row(f"v{number}", start, end, *cells, text.count(version.facts), Text(_state(version), "green"))
+        state = [Text(_state(version), "yellow")] if marked else []
+        table.add_row(f"v{number}", start, end, *_cells(version, names), text.count(version.facts), *state)
     return table if history.versions else _nothing()
 
 
@@ -107,11 +108,7 @@ def _cells(version: Version, names: Sequence[str]) -> list[Text]:
 
 
 def _state(version: Version) -> str:
-    if version.is_deleted:
-        return "deleted"
-    if version.is_inferred:
-        return "inferred"
-    return "current" if version.is_open else ""
+    return "deleted" if version.is_deleted else "inferred" if version.is_inferred else ""
 
 
 def _sales(sales: Sales | None) -> RenderableType:
@@ -183,7 +180,7 @@ def _next_steps(steps: Sequence[NextStep]) -> RenderableType:
 
 def _table(*heads: str | tuple[str]) -> Table:
     """A table without a frame; a head in a tuple is never wrapped, and stands right if it starts with `>`."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True, header_style="dim")
     for head in heads:
         if isinstance(head, tuple):
             right = head[0].startswith(">")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSystem
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -80,6 +82,36 @@ def dead_letters(store: Store, manifests: Mapping[str, Sequence[LandingManifest]
             places = sorted((row[c.PARTITION], row[c.OFFSET]) for row in rows if row["reason"] == reason)
             found.append(DeadLetters("landing", table, reason, number, tuple(map(_place, places[:_EXAMPLES]))))
     return found
+
+
+def tombstones(store: Store, manifests: Mapping[str, Sequence[LandingManifest]]) -> int:
+    """Landed records without a value, which follow deletes for the broker's sake and are no change."""
+    paths = [file.path for each in manifests.values() for manifest in each for file in manifest.files]
+    if not paths:
+        return 0
+    filesystem, root = FileSystem.from_uri(store.uri)
+    shape = pa.schema([(c.OP, pa.string())])
+    data = ds.dataset([f"{root}/{path}" for path in paths], schema=shape, format="parquet", filesystem=filesystem)
+    return int(data.count_rows(filter=ds.field(c.OP) == "x"))
+
+
+def expectations(store: Store, pipeline: Pipeline) -> tuple[CheckResult, ...]:
+    """The contracts' dataset-level expectations: batches judged, and those that failed.
+
+    Args:
+        store: where Data Docs lie; each table's `runs.json` names the expectations that failed, batch by batch.
+        pipeline: the contracts.
+    """
+    found = []
+    for table, contract in pipeline.sources.items():
+        key = f"{table}/runs.json"
+        runs = json.loads(store.read(key)) if store.exists(key) else []
+        for item in contract.expectations if runs else ():
+            column = dict(item.arguments).get("column")
+            name = f"{item.type}({column})" if column else item.type
+            failed = sum(name in run["failed"] for run in runs)
+            found.append(CheckResult(table, name, "dataset", item.severity.value, len(runs), failed))
+    return tuple(found)
 
 
 def staged_rows(spark: SparkSession, pipeline: Pipeline) -> tuple[TableRows, ...]:

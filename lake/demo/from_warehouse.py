@@ -87,7 +87,7 @@ def histories(query: Query, pipeline: Pipeline, limit: int = 4) -> tuple[History
 def choose(made: Sequence[History], limit: int) -> tuple[History, ...]:
     """Up to `limit` histories, of different kinds first: a value came back, a gap, a live one, one that ended."""
     fitting = [history for history in made if len(history.versions) <= _MOST_VERSIONS] or list(made)
-    ranked = sorted(fitting, key=lambda h: (-len(h.versions), -sum(v.facts > 0 for v in h.versions), h.key))
+    ranked = sorted(fitting, key=lambda h: (-sum(v.facts > 0 for v in h.versions), -len(h.versions), h.key))
     kinds: tuple[Callable[[History], bool], ...] = (
         lambda history: history.returns and not history.gaps,
         lambda history: history.gaps > 0,

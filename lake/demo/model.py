@@ -253,6 +253,7 @@ class Report:
     restatements: tuple[Restatement, ...] = ()
     dead_letters: tuple[DeadLetters, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    tombstones: int = 0
     next_steps: tuple[NextStep, ...] = ()
 
     @property
@@ -276,19 +277,20 @@ class Report:
 
 
 def headline(report: Report) -> str:
-    """The report in one sentence: what came in, what became of it, and whether every oracle holds."""
+    """The report in one sentence: what came in, what became of each record, and whether every oracle holds."""
     kafka, staging = report.stop("kafka"), report.stop("staging")
-    records = kafka.rows if kafka else 0
-    changes = staging.rows if staging else 0
-    aside = f"{report.set_aside:,} were set aside with a reason" if report.set_aside else "none was set aside"
+    parts = [f"{staging.rows if staging else 0:,} changes"]
+    if report.tombstones:
+        parts.append(f"{report.tombstones:,} tombstones")
+    parts.append(f"{report.set_aside:,} set aside with a reason" if report.set_aside else "none set aside")
     failed = sum(not finding.passed for finding in report.verdict.findings)
     if not report.verdict.findings:
-        verdict = "nothing was reconciled"
+        verdict = "Nothing was reconciled"
     elif failed:
         verdict = f"{failed} of {len(report.verdict.findings)} comparisons found differences"
     else:
-        verdict = "and the star equals its source, row for row"
-    return f"{records:,} records became {changes:,} changes, {aside}, {verdict}."
+        verdict = "The star equals its source, row for row"
+    return f"{kafka.rows if kafka else 0:,} records: {_listed(parts)}. {verdict}."
 
 
 def with_changes(versions: Sequence[Version]) -> tuple[Version, ...]:

@@ -185,7 +185,8 @@ def _told(app: App, parties: Parties, steps: Steps, since: datetime, sent: int, 
     with steps.phase("Reconcile: source, Kafka, lake and warehouse, row by row"):
         verdict = reconcile(parties, steps.say)
     ledger = app.home.ledger(app.pipeline_name).read_text(encoding="utf-8").splitlines()
-    told = Told(verdict, tuple(steps.done), actions(ledger, sent), since, next_steps(app, keep_running))
+    docs = app.home.quality(app.pipeline_name).as_uri()
+    told = Told(verdict, tuple(steps.done), actions(ledger, sent), since, docs, next_steps(app, keep_running))
     with steps.phase("Read the report"):
         return collect(parties, told)
 
@@ -242,6 +243,7 @@ def next_steps(app: App, keep_running: bool) -> tuple[NextStep, ...]:
     steps = [
         NextStep(f'{start} sql "SELECT * FROM analytics.{asked} ORDER BY 1 DESC LIMIT 10"', "Ask the warehouse."),
         NextStep(f"{start} dlq list", "See what was set aside, and why."),
+        NextStep(f"ls {shlex.quote(_short(app.home.quality(app.pipeline_name)))}/*/index.html", "Read the Data Docs."),
     ]
     if not keep_running:
         steps.append(NextStep(f"{start} up", "Start the stack again; its data is still there."))

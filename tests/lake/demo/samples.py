@@ -189,6 +189,7 @@ REPORT = Report(
         CheckResult("product", "weight_positive", "row", "warn", 182, 1),
         CheckResult("order", "expect_column_values_to_be_in_set", "dataset", "warn", 6, 0),
     ),
+    tombstones=40,
     next_steps=(
         NextStep('lake sql "SELECT * FROM analytics.dim_customer"', "Ask the warehouse yourself."),
         NextStep("lake dlq list", "See what was set aside, and why."),
