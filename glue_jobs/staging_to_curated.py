@@ -1,4 +1,4 @@
-"""Hop 3, the entry: `python -m glue_jobs.staging_to_curated --pipeline retail --lake-uri … --catalog-uri …`; a Glue job."""
+"""Hop 3, the entry: `python -m glue_jobs.staging_to_curated --pipeline … --lake-uri … --catalog-uri …`; a Glue job."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome
         iceberg.commit_progress(work.spark, table, outcome.progress)
         return 0
     rows = _grouped(work, aggregate, _of_dates(work, facts, dates)).localCheckpoint()
-    replace_rows(rows, table, outcome.progress, stale=dates.select(F.col("date").alias(aggregate.date)), on=[aggregate.date])
+    stale = dates.select(F.col("date").alias(aggregate.date))
+    replace_rows(rows, table, outcome.progress, stale=stale, on=[aggregate.date])
     return int(rows.count())
 
 

@@ -19,7 +19,7 @@ from schemas.model import Dimension
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of one source. All frames hold only its keys and are checkpointed: the commits to come do not change them.
+    """A batch of one source. Frames hold its keys alone and are checkpointed: the commits to come do not change them.
 
     `rows` the new changes; `paths` key columns and `_path`; `state` the keys' state before; `present` per dimension the
     current rows of the keys, inferred members too; `counts` keys by path; `profile` what the new changes hold.

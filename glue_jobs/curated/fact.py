@@ -37,7 +37,7 @@ class FactOutcome:
 
 @dataclass(frozen=True)
 class FactWork:
-    """A fact, and the progress of its sources and its dimensions' sources: `since` in the table, `target` in the states."""
+    """A fact, and the progress of its and its dimensions' sources: `since` in the table, `target` in the states."""
 
     spark: SparkSession
     pipeline: Pipeline
@@ -149,7 +149,7 @@ def _promote_touched(work: FactWork) -> FactOutcome:
 
 
 def _moved(work: FactWork, rows: DataFrame) -> DataFrame | None:
-    """Rows of the table that versions moved under since the table's progress, keys of `rows` aside; None if there are none."""
+    """Rows of the table under which versions moved since its progress, keys of `rows` aside; None if there are none."""
     fact = work.fact
     event = F.col(fact.event_time.name)
     found: DataFrame | None = None

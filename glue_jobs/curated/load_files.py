@@ -41,8 +41,8 @@ def newest_load(store: Store) -> LoadManifest | None:
 def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadManifest | None:
     """Writes what the star's sources brought since the last load, as far as their states have it.
 
-    Dimensions load the change rows, facts the present state of every key whose base or joined row was written, calendars
-    all rows in the first load and when their contract changed.
+    Dimensions load the change rows, facts the present state of every key whose base or joined row was written,
+    calendars all rows in the first load and when their contract changed.
 
     Returns:
         The manifest; None if nothing is new.

@@ -32,7 +32,7 @@ def keep_inferred(spark: SparkSession, pipeline: Pipeline, fact: Fact, new: Data
         references = [reference for reference in fact.dimensions if reference.dimension == name]
         table = tables.curated(pipeline, name)
         wanted = _wanted(spark.table(table), references, new, dimension).localCheckpoint()
-        stale = None if old is None else _unneeded(spark, pipeline, fact, dimension, references, new, old)
+        stale = None if old is None else _unneeded(spark, pipeline, fact, dimension, new=new, old=old)
         if stale is not None or not wanted.isEmpty():
             progress = iceberg.progress(spark, table)
             on = [dimension.surrogate_key]
@@ -61,7 +61,7 @@ def inferred_member(keys: DataFrame, dimension: Dimension) -> DataFrame:
 def _wanted(
     table: DataFrame, references: list[DimensionReference], new: DataFrame, dimension: Dimension
 ) -> DataFrame:
-    """Members that are needed and not there: the surrogate key of a version at the beginning of time is the same one."""
+    """Members that are needed and not there; a version at the beginning of time has the same surrogate key."""
     sk = dimension.surrogate_key
     needed: DataFrame | None = None
     for reference in references:
@@ -82,12 +82,13 @@ def _unneeded(
     pipeline: Pipeline,
     fact: Fact,
     dimension: Dimension,
-    references: list[DimensionReference],
+    *,
     new: DataFrame,
     old: DataFrame,
 ) -> DataFrame | None:
     """Inferred members that old rows referred to and no live fact refers to any more; None if there are none."""
     sk = dimension.surrogate_key
+    references = [reference for reference in fact.dimensions if reference.dimension == dimension.name]
     before = _referred(old, references, sk).distinct().localCheckpoint()
     if before.isEmpty():
         return None

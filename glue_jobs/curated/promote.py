@@ -20,6 +20,7 @@ from lake.store import store_for
 from schemas.manifests import LoadManifest
 from schemas.model import Pipeline
 
+
 @dataclass(frozen=True)
 class CuratedSummary:
     """What a promotion did, table by table; `load` is the load's sequence, None if there was nothing to load."""

@@ -28,7 +28,7 @@ def record_restatements(
         fact: the contract.
         old: rows of the fact table, of the keys concerned.
         new: rows of the same keys as they shall be.
-        target: progress at which the fact is restated; rows of a progress that are there already are not appended again.
+        target: progress at which the fact is restated; what is there of this progress is not appended again.
 
     Returns:
         How many.

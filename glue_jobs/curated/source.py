@@ -114,8 +114,15 @@ def _promote_batch(work: Work, rows: DataFrame, profile: LogProfile) -> SourceOu
         written += _commit_dimension(work, dimension, changed)
         moved.append(diff.moves(changed, dimension, whole))
     _commit_state(work, batch, state, moved, complete=len(pending) == len(work.dimensions))
-    counts = (batch.counts.get(path, 0) for path in (tip.Path.NEW, tip.Path.FOLLOWS, tip.Path.LOG))
-    return SourceOutcome(work.source.table, work.target, profile.rows, *counts, written)
+    return SourceOutcome(
+        work.source.table,
+        work.target,
+        changes=profile.rows,
+        keys_new=batch.counts.get(tip.Path.NEW, 0),
+        keys_followed=batch.counts.get(tip.Path.FOLLOWS, 0),
+        keys_from_log=batch.counts.get(tip.Path.LOG, 0),
+        versions_written=written,
+    )
 
 
 def _changed(

@@ -68,7 +68,7 @@ def _longest_path(links: list[tuple[Any, Any]]) -> int:
 def _fill_within(
     placed: DataFrame, keys: Sequence[str], columns: Sequence[str], carried: DataFrame | None
 ) -> DataFrame:
-    """Fills from the key's own changes; a link takes what `carried` has for its identity, NULL where that has nothing."""
+    """Fills from the key's own changes; a link takes what `carried` has for it, NULL where that has nothing."""
     rows = placed if carried is None else placed.join(F.broadcast(carried), on=c.IDENTITY, how="left")
     known = in_order(keys).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     filled = {}

@@ -38,8 +38,13 @@ class LogProfile:
         ).first()
         assert counts is not None
         rounds = longest_chain(changes, keys) if counts["links"] else 0
-        kinds = (bool(counts[name]) for name in ("truncates", "snapshots", "missing"))
-        return cls(counts["rows"], *kinds, rounds)
+        return cls(
+            rows=counts["rows"],
+            truncates=bool(counts["truncates"]),
+            snapshots=bool(counts["snapshots"]),
+            missing=bool(counts["missing"]),
+            link_rounds=rounds,
+        )
 
 
 def whole_log(changes: DataFrame, keys: Sequence[str], columns: Sequence[str], profile: LogProfile) -> DataFrame:

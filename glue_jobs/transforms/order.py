@@ -36,7 +36,7 @@ def place(changes: DataFrame, keys: Sequence[str], *, truncates: bool = True, sn
         snapshots: whether it may hold snapshot rows; false saves the work.
 
     Returns:
-        The same columns. `_position` is never NULL: a snapshot row has the highest position that its key (or a truncate)
+        The same columns. `_position` is never NULL: a snapshot row has the highest position that its key or a truncate
         has at lower offsets of its partition, so that sorting by `PLACE` puts it directly after that change. A truncate
         is there once for each key.
     """

@@ -119,8 +119,8 @@ def paths(summary: DataFrame, state: DataFrame, keys: Sequence[str]) -> DataFram
         keys: key columns.
 
     Returns:
-        Key columns and `_path`: `new` if the key has no state, `follows` if all its changes stand after its tip at later
-        instants, `log` if it must be computed from its log.
+        Key columns and `_path`: `new` if the key has no state, `follows` if all its changes stand after its tip at
+        later instants, `log` if it must be computed from its log.
     """
     known = state.select(*keys, F.struct(*(name for name in state.columns if name not in keys)).alias("_s"))
     path = (

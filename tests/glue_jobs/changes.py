@@ -119,7 +119,7 @@ def as_model_rows(rows: Sequence[Row]) -> list[tuple[object, ...]]:
         for row in rows
         if not row.is_inferred and row.party_sk != -1
     ]
-    return sorted(found, key=lambda row: row[:2])  # type: ignore[arg-type,return-value]
+    return sorted(found, key=lambda row: row[:2])
 
 
 def _seconds(value: datetime) -> int:

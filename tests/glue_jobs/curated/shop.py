@@ -201,9 +201,14 @@ def _row(change: Change, table: str, names: list[str], seq: int) -> tuple[Any, .
     }
     for name, value in change.attributes:
         kind = _TYPES[table][name]
-        known = None if isinstance(value, _Unavailable) else value
-        cells[name] = known if known is None or kind == "string" else _time(int(known)) if kind == "timestamp" else int(known)
+        cells[name] = None if value is None or isinstance(value, _Unavailable) else _typed(value, kind)
     return tuple(cells.get(name) for name in names)
+
+
+def _typed(value: str, kind: str) -> Any:
+    if kind == "string":
+        return value
+    return _time(int(value)) if kind == "timestamp" else int(value)
 
 
 def _time(seconds: int) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+
 from pyspark.sql import Row, SparkSession
 
 from glue_jobs import iceberg
@@ -13,7 +14,6 @@ from glue_jobs.staging_tables import change_log
 from schemas.model import Pipeline
 from tests.glue_jobs.changes import SCHEMA, dimension_for, pipeline_of, staging_row
 from tests.reference.history import Change, Policies
-
 
 
 class PartyLake:

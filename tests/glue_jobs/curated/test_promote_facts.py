@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from tests.glue_jobs.curated.shop import POLICIES, Shop, line_log, referring, sale_log
 from tests.reference.facts import INFERRED, UNKNOWN, inferred_members, referred
@@ -46,18 +46,18 @@ def check_star(shop: Shop, seen: Logs) -> None:
     assert found == dict(sums)
 
 
-def _named(row: object) -> str:
-    if row.party_sk == -1:  # type: ignore[attr-defined]
+def _named(row: Row) -> str:
+    if row.party_sk == -1:
         return UNKNOWN
-    return INFERRED if row.is_inferred else row.version_identity  # type: ignore[attr-defined]
+    return INFERRED if row.is_inferred else row.version_identity
 
 
-def _check_columns(facts: list[object]) -> None:
+def _check_columns(facts: list[Row]) -> None:
     for row in facts:
-        event = row.happened_at  # type: ignore[attr-defined]
-        assert row.note == f"order.note {row.amount}"  # type: ignore[attr-defined]
+        event = row.happened_at
+        assert row.note == f"order.note {row.amount}"
         day = -1 if event is None else int(event.replace(tzinfo=UTC).strftime("%Y%m%d"))
-        assert row.day_sk == day  # type: ignore[attr-defined]
+        assert row.day_sk == day
 
 
 @pytest.mark.parametrize("seed", [21, 22])
@@ -71,5 +71,5 @@ def test_facts_in_batches_follow_the_models(spark: SparkSession, seed: int) -> N
         batch = waiting[table].pop(0)
         shop.stage(table, batch)
         seen[table] += batch
-        print(table, len(batch), shop.promote().to_json())
+        shop.promote()
         check_star(shop, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from pyspark.sql import SparkSession
@@ -32,7 +33,7 @@ TRUNCATED, PLAIN = (
 @pytest.mark.parametrize("group", [PLAIN, TRUNCATED], ids=["without truncates", "with truncates"])
 def test_every_case_holds_however_it_is_cut_into_batches(spark: SparkSession, group: list[Case]) -> None:
     """Every assignment of a case's changes to three batches is one set of keys; three runs try them all."""
-    kinds = ("close", "new_record", "ignore")
+    kinds: tuple[Literal["close", "new_record", "ignore"], ...] = ("close", "new_record", "ignore")
     lake = PartyLake(spark, *(replace(CLOSE, hard_delete=kind) for kind in kinds))
     copies = [
         (case, cut) for case in group for cut in itertools.product(range(BATCHES), repeat=len(case.changes))
@@ -69,7 +70,10 @@ def test_generated_logs_in_batches_give_the_models_history(spark: SparkSession, 
 
 def test_truncates_between_batches_act_on_keys_of_any_batch(spark: SparkSession) -> None:
     log = packed_log(13, keys=60, truncates=0)
-    truncates = [Change(3_999_999, "t", None, f"{35:020d}", 330, (), 331), Change(6_999_999, "t", None, f"{60:020d}", 600, (), 601)]
+    truncates = [
+        Change(3_999_999, "t", None, f"{35:020d}", 330, (), 331),
+        Change(6_999_999, "t", None, f"{60:020d}", 600, (), 601),
+    ]
     lake = PartyLake(spark, *EVERY_POLICY)
     first, *rest = arrival_batches(13, [*log, truncates[0]], most=3)
     for batch in (first, *rest, [truncates[1]]):
