@@ -20,7 +20,6 @@ from schemas import columns as c
 from streaming.envelope import REJECTED, Group, landing_rows
 
 _FRAMING_BYTES: Final = 5
-_HOURS: Final = (("year", "yyyy"), ("month", "MM"), ("day", "dd"), ("hour", "HH"))
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,12 @@ def _appended(
     target: Path,
     checkpoint: Path,
 ) -> int:
-    hours = [F.date_format(instant, pattern).alias(name) for name, pattern in _HOURS]
+    parts = {"year": F.year, "month": F.month, "day": F.dayofmonth, "hour": F.hour}
+    hours = [part(instant).alias(name) for name, part in parts.items()]
 
     def write(batch: DataFrame, _batch_id: int) -> None:
         rows = decoded(batch).select("*", *hours)
-        rows.write.mode("append").partitionBy("year", "month", "day", "hour").parquet(str(target))
+        rows.write.mode("append").partitionBy(*parts).parquet(str(target))
 
     return _finished(_records(spark, topic).writeStream.foreachBatch(write), checkpoint)
 
