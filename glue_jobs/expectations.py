@@ -218,16 +218,10 @@ def _metric_names(built: Any) -> dict[str, Any]:
 
 def _plain_metrics(built: Any, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The metrics of an expectation where each is an aggregate (or a list of values, which stays empty); else none."""
-    from pyspark.sql import functions as F
-
     if not set(arguments) <= _AGGREGATED:
         return ()
     names = tuple(_metric_names(built))
-    plain = all(
-        name.endswith(".unexpected_values") or measures.aggregate(name, arguments, F.lit(True)) is not None
-        for name in names
-    )
-    return names if plain else ()
+    return names if all(name.endswith(".unexpected_values") or measures.known(name) for name in names) else ()
 
 
 def _by_values(item: _Planned, number: int, measured: Mapping[str, Any]) -> ExpectationValidationResult:

@@ -22,6 +22,7 @@ from glue_jobs.decisions import Decision, Hold, Verb
 from glue_jobs.observe import Observed
 from glue_jobs.transforms import conform as conforming
 from glue_jobs.transforms import quality
+from glue_jobs.transforms.identity import collapse
 from lake.store import Store, store_for
 from schemas import columns as c
 from schemas.errors import ContractError, LakeError
@@ -135,6 +136,17 @@ def promote_staging(
             outcome = replace(outcome, error=error)
         outcomes.append(outcome)
     return tuple(outcomes)
+
+
+def changes(spark: SparkSession, pipeline: Pipeline, table: str) -> DataFrame:
+    """The change log of a source table in which re-emissions are one row, at their earliest place (`<table>_changes`).
+
+    Args:
+        spark: a session with the Iceberg catalog.
+        pipeline: the contracts.
+        table: a source table that was promoted.
+    """
+    return collapse(spark.table(staging_tables.change_log_name(pipeline.name, table)))
 
 
 def _chosen(pipeline: Pipeline, tables: Sequence[str]) -> list[SourceContract]:

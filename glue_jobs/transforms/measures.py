@@ -30,6 +30,12 @@ def aggregate(metric: str, arguments: Mapping[str, Any], among: Column) -> Colum
     return None
 
 
+def known(metric: str) -> bool:
+    """Whether `aggregate` has the metric; needs no session."""
+    counted = metric.endswith(_COUNT) and metric.removesuffix(_COUNT) in _UNEXPECTED
+    return metric == "table.row_count" or metric in _AGGREGATES or counted
+
+
 def _out_of_set(value: Column, arguments: Mapping[str, Any]) -> Column:
     return ~_in_set(value, arguments)
 

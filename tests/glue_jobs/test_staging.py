@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from glue_jobs import decisions, expectations, iceberg, staging_tables
 from glue_jobs.decisions import DecisionError, Verb
-from glue_jobs.staging import TableOutcome, promote_staging
+from glue_jobs.staging import TableOutcome, changes, promote_staging
 from lake.store import store_for
 from schemas.errors import CommitConflictError, ContractError, DataQualityError, GapError
 from schemas.model import Check, Evolution, Expectation, Severity, SourceContract
@@ -94,6 +94,16 @@ def test_what_landed_is_promoted_once_and_in_bounded_batches(lake: Lake) -> None
     again = lake.promoted()
     assert (again.batches, again.rows, again.progress) == (0, 0, 3)
     assert json.loads(json.dumps(first.to_json()))["reasons"] == {"price_positive": 1}
+
+
+def test_re_emissions_are_one_change_to_readers(lake: Lake) -> None:
+    again = replace(create(1), offset=7, partition=1)
+    lake.land(1, [create(1), create(2)])
+    lake.land(2, [again, create(3)])
+    lake.promoted()
+    assert lake.offsets() == [1, 2, 3, 7]
+    read = changes(lake.spark, pipeline_of(lake.source), "item")
+    assert sorted(item["_offset"] for item in read.collect()) == [1, 2, 3]
 
 
 class Killed(BaseException):

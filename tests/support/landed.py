@@ -95,7 +95,7 @@ def land(
                 relative,
                 LandedFile(relative, len(events), path.stat().st_size, schema_id),
             )
-    ranges = {p: (0, 1_000_000) for p in {event.partition for _, events in batch for event in events}} or {0: (0, 0)}
+    ranges = dict.fromkeys({event.partition for _, events in batch for event in events}, (0, 1000000)) or {0: (0, 0)}
     manifest = LandingManifest(
         pipeline=pipeline,
         table=name,
