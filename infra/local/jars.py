@@ -32,6 +32,8 @@ from infra.local.progress import DownloadProgress
 
 DEFAULT_CACHE = Path("~/.cache/medallion-lake")
 DEFAULT_MAVEN_URL = "https://repo1.maven.org/maven2"
+#: groups that only tests ask for
+TESTS_ONLY = frozenset({"mariadb"})
 THREADS = 8
 ATTEMPTS = 5
 _CHUNK = 256 * 1024
@@ -128,7 +130,7 @@ def unpacked(group: str, *, cache: Path | None = None, base_url: str | None = No
 
 def _extract(archive: Path, folder: Path) -> None:
     folder.mkdir()
-    if archive.suffix == ".zip":
+    if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             zipped.extractall(folder)  # noqa: S202 - the lock's SHA-256 has vouched for its content
     else:
@@ -264,11 +266,12 @@ def _sha256(path: Path) -> str:
 
 
 def fetch_all(*, cache: Path | None = None, base_url: str | None = None) -> int:
-    """Fetch every group and unpack the archives; how many files were fetched."""
+    """Fetch every group that the stack needs and unpack the archives; how many files were fetched."""
     cache = cache or cache_folder()
-    count = fetch((a for group in lock().values() for a in group), cache=cache, base_url=base_url)
+    needed = [artifact for group, artifacts in lock().items() if group not in TESTS_ONLY for artifact in artifacts]
+    count = fetch(needed, cache=cache, base_url=base_url)
     for group, artifacts in lock().items():
-        if len(artifacts) == 1 and artifacts[0].kind != "jar":
+        if len(artifacts) == 1 and artifacts[0].kind != "jar":  # a jar is used as it is
             unpacked(group, cache=cache)
     _remove_leftovers(cache)
     return count

