@@ -13,9 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from glue_jobs.transforms import fill, history, log, order
 from glue_jobs.transforms.log import LogProfile
 from tests.glue_jobs.changes import SCHEMA, as_model_rows, dimension_for, staging_row
+from tests.glue_jobs.packing import moved
 from tests.reference.history import Change, Policies
 from tests.reference.history import history as model
 from tests.reference.logs import packed_log
+from tests.reference.vectors import cases
 
 CLOSE: Final = Policies(("address",), ("segment", "region"), 1000)
 NEW_RECORD: Final = Policies(("address",), ("segment", "region"), 1000, "new_record")
@@ -62,7 +64,8 @@ MUTATIONS: Final = [
 
 @pytest.fixture(scope="module")
 def changes() -> list[Change]:
-    return packed_log(5, keys=120, truncates=1)
+    written = [moved(change, 100 + number) for number, case in enumerate(cases()) for change in case.changes]
+    return [*packed_log(5, keys=100, truncates=1), *(change for change in written if change.op != "t")]
 
 
 @pytest.fixture(scope="module")
