@@ -1,4 +1,7 @@
-"""Every benchmark at a tiny size: it runs, and the results of both sides are compared before times count."""
+"""Benchmarks at a tiny size: they run, and the results of both sides are compared before times count.
+
+The history (ratio 6) and the memory of the job are left to `make bench`: a history takes minutes to build at any size.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,27 @@ from schemas import columns as c
 from schemas import load_pipeline
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("re-keyed facts", "type 2", "type 1")
-NUMBERS = [
-    *("1", "2", "3", "memory"),
-    *(f"6 {place}, {kind}" for kind in KINDS for place in ("lake", "warehouse")),
-    *("6 lake, versions", "6 warehouse, versions", "7", "10", "10 GE"),
-]
+NUMBERS = ["1", "2", "3", "7", "10", "10 GE"]
 
 
 @pytest.mark.integration
 @pytest.mark.slow
-def test_a_tiny_run_gives_every_ratio_a_value(tmp_path: Path) -> None:
+def test_a_tiny_run_gives_each_ratio_a_value(tmp_path: Path) -> None:
     """In a process of its own: a session with the settings of the jobs cannot live beside the suite's."""
     report = tmp_path / "report.json"
     sizes = ["--rows", "1000", "--repeats", "1", "--warm-up", "0", "--cores", "2"]
-    command = [sys.executable, "-m", "benchmarks", *sizes, "--json", str(report), "--home", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--only",
+        "1,2,3,7,10",
+        *sizes,
+        "--json",
+        str(report),
+        "--home",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(report.read_text(encoding="utf-8"))["comparisons"]
