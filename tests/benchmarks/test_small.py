@@ -1,6 +1,6 @@
 """Benchmarks at a tiny size: they run, and the results of both sides are compared before times count.
 
-The history (ratio 6) and the memory of the job are left to `make bench`: a history takes minutes to build at any size.
+Ratio 6 and the memory of the job are measured by `make bench` alone.
 """
 
 from __future__ import annotations
