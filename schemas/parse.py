@@ -56,7 +56,7 @@ def pipeline_folder(name: str, search_path: Sequence[Path] = ()) -> Traversable:
         if folder.joinpath("pipeline.yaml").is_file():
             return folder
     known = sorted({item.name for root in roots if root.is_dir() for item in root.iterdir() if _is_pipeline(item)})
-    remedy = f"use one of {', '.join(known)}, or make a folder with a pipeline.yaml and name its parent in LAKE_PIPELINES"
+    remedy = f"use one of {', '.join(known)}, or name the folder that holds yours in LAKE_PIPELINES"
     raise ContractError(f"no pipeline '{name}'", where="--pipeline", remedy=remedy)
 
 
@@ -79,9 +79,8 @@ def parse_pipeline(folder: Traversable) -> Pipeline:
         _named_as_file(file, document.table)
     dimensions = {d.table: _built(f, build_dimension, d, sources) for f, d in star if isinstance(d, DimensionDocument)}
     calendars = {d.table: _built(f, build_calendar, d) for f, d in star if isinstance(d, CalendarDocument)}
-    facts = {
-        d.table: _built(f, build_fact, d, sources, dimensions, calendars) for f, d in star if isinstance(d, FactDocument)
-    }
+    stars = (sources, dimensions, calendars)
+    facts = {d.table: _built(f, build_fact, d, *stars) for f, d in star if isinstance(d, FactDocument)}
     aggregates = {
         d.table: _built(f, build_aggregate, d, facts, dimensions) for f, d in star if isinstance(d, AggregateDocument)
     }

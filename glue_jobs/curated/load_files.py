@@ -61,8 +61,7 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     attempt = uuid.uuid4().hex[:12]
     folder = f"load/{seq:012d}-{attempt}"
     written = {
-        name: _write_table(store, rows, folder, name)
-        for name, rows in _table_rows(spark, pipeline, since, target)
+        name: _write_table(store, rows, folder, name) for name, rows in _table_rows(spark, pipeline, since, target)
     }
     found = {name: table for name, table in written.items() if table is not None}
     if not found:

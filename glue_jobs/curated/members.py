@@ -58,9 +58,7 @@ def inferred_member(keys: DataFrame, dimension: Dimension) -> DataFrame:
     return keys.select(*(values.get(name, F.col(name)).alias(name) for name in dimension_columns(dimension)))
 
 
-def _wanted(
-    table: DataFrame, references: list[DimensionReference], new: DataFrame, dimension: Dimension
-) -> DataFrame:
+def _wanted(table: DataFrame, references: list[DimensionReference], new: DataFrame, dimension: Dimension) -> DataFrame:
     """Members that are needed and not there; a version at the beginning of time has the same surrogate key."""
     sk = dimension.surrogate_key
     needed: DataFrame | None = None

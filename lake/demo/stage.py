@@ -236,26 +236,23 @@ def _parties(app: App, spark: SparkSession) -> Iterator[Parties]:
 
 def next_steps(app: App, keep_running: bool) -> tuple[NextStep, ...]:
     """Commands worth typing after the demonstration, for its own LAKE_HOME."""
-    home = _short(app.home.root)
-    lake = "lake" if shutil.which("lake") else _short(Path(sys.executable).parent / "lake")
-    start = f"LAKE_HOME={shlex.quote(home)} {shlex.quote(lake)}"
-    asked = next(iter(app.pipeline.aggregates), next(iter(app.pipeline.facts), ""))
+    home, docs = (shlex.quote(_short(path)) for path in (app.home.root, app.home.quality(app.pipeline_name)))
+    lake = shlex.quote("lake" if shutil.which("lake") else _short(Path(sys.executable).parent / "lake"))
+    asked = max(app.pipeline.dimensions.values(), key=lambda dimension: len(dimension.type2)).name
     steps = [
-        NextStep(f'{start} sql "SELECT * FROM analytics.{asked} ORDER BY 1 DESC LIMIT 10"', "Ask the warehouse."),
-        NextStep(f"{start} dlq list", "See what was set aside, and why."),
-        NextStep(f"ls {shlex.quote(_short(app.home.quality(app.pipeline_name)))}/*/index.html", "Read the Data Docs."),
+        NextStep(f"export LAKE_HOME={home}", "Work on what the demonstration left."),
+        NextStep(f'{lake} sql "SELECT * FROM analytics.{asked} LIMIT 10"', "Ask the warehouse."),
+        NextStep(f"{lake} dlq list", "See what was set aside, and why."),
+        NextStep(f"ls {docs}/*/index.html", "Read what each batch's quality checks found."),
     ]
     if not keep_running:
-        steps.append(NextStep(f"{start} up", "Start the stack again; its data is still there."))
+        steps.append(NextStep(f"{lake} up", "Start the stack again; its data is still there."))
     steps += [
-        NextStep(
-            f"{start} source churn --changes 200 --seed 2", "Change the source some more, with the stack running."
-        ),
-        NextStep(f"{start} run", "Take it through all hops."),
-        NextStep(f"{start} reconcile", "Hold source, lake and warehouse against each other again."),
+        NextStep(f"{lake} source churn --changes 200 --seed 2", "Change the source some more."),
+        NextStep(f"{lake} run", "Take it through all hops."),
+        NextStep(f"{lake} reconcile", "Hold source, lake and warehouse against each other again."),
+        NextStep(f"{lake} down", "Stop the stack."),
     ]
-    if keep_running:
-        steps.append(NextStep(f"{start} down", "Stop the stack."))
     return tuple(steps)
 
 

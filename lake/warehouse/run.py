@@ -9,7 +9,8 @@ from lake.warehouse.port import Parameters, Value, Warehouse, WarehouseError
 from redshift_sql.statements import Kind, Repeat, Statement, Step
 from schemas.errors import LakeError
 
-_MOST_ROUNDS: Final = 100_000
+MOST_ROUNDS: Final = 10_000
+"""A repeated step needs as many rounds as a chain of key changes is long."""
 
 
 class CheckFailedError(LakeError):
@@ -46,7 +47,7 @@ def run_plan(warehouse: Warehouse, plan: Iterable[Step], parameters: Parameters)
 
 
 def _repeat(warehouse: Warehouse, step: Repeat, values: Parameters) -> None:
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         changed = 0
         for statement in step.statements:
             changed = warehouse.execute(statement, values)

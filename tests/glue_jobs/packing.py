@@ -35,9 +35,7 @@ def packs(cases: Iterable[Case]) -> list[Pack]:
 def pack_of(group: list[Case]) -> Pack:
     """Cases of one policy as one log."""
     changes = [
-        (moved(change, number), case.policies.tolerance)
-        for number, case in enumerate(group)
-        for change in case.changes
+        (moved(change, number), case.policies.tolerance) for number, case in enumerate(group) for change in case.changes
     ]
     expected = [
         (_number(version[0], number), *version[1:]) for number, case in enumerate(group) for version in case.versions

@@ -118,5 +118,3 @@ def mutate(monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: s
         for name, value in list(vars(user).items()):
             if inspect.isfunction(value) and value.__module__ == module.__name__ and name in broken:
                 monkeypatch.setattr(user, name, broken[name])
-
-

@@ -76,11 +76,12 @@ def packed(case: Case) -> tuple[list[list[Change]], list[Change]]:
     rounds: list[list[Change]] = [[] for _ in range(max(len(way) for way in ways))]
     for number, way in enumerate(ways):
         for index, part in enumerate(way):
-            rounds[index] += [_shifted(change, 1000 * (number + 1)) for change in part]
+            rounds[index] += [shifted(change, 1000 * (number + 1)) for change in part]
     return rounds, [change for part in rounds for change in part]
 
 
-def _shifted(change: Change, shift: int) -> Change:
+def shifted(change: Change, shift: int) -> Change:
+    """The same change of another key at other offsets."""
     key = None if change.key is None else (change.key[0] + shift,)
     old = None if change.old_key is None else (change.old_key[0] + shift,)
     return replace(change, key=key, old_key=old, offset=change.offset + shift)

@@ -35,9 +35,7 @@ def test_every_case_holds_however_it_is_cut_into_batches(spark: SparkSession, gr
     """Every assignment of a case's changes to three batches is one set of keys; three runs try them all."""
     kinds: tuple[Literal["close", "new_record", "ignore"], ...] = ("close", "new_record", "ignore")
     lake = PartyLake(spark, *(replace(CLOSE, hard_delete=kind) for kind in kinds))
-    copies = [
-        (case, cut) for case in group for cut in itertools.product(range(BATCHES), repeat=len(case.changes))
-    ]
+    copies = [(case, cut) for case in group for cut in itertools.product(range(BATCHES), repeat=len(case.changes))]
     for number in range(BATCHES):
         lake.stage(
             (moved(change, copy), case.policies.tolerance)

@@ -216,11 +216,7 @@ def test_the_placeholder_is_found_in_every_type_that_can_hold_it(spark: SparkSes
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(
-        st.tuples(st.integers(-(10**38) + 1, 10**38 - 1), st.integers(-5, 40)), min_size=300, max_size=300
-    )
-)
+@given(st.lists(st.tuples(st.integers(-(10**38) + 1, 10**38 - 1), st.integers(-5, 40)), min_size=300, max_size=300))
 def test_decimals_of_any_scale_round_trip_or_are_refused(spark: SparkSession, numbers: list[tuple[int, int]]) -> None:
     encoded = [(i, signed(number), scale) for i, (number, scale) in enumerate(numbers)]
     rows = spark.createDataFrame(encoded, "i int, raw binary, scale int")

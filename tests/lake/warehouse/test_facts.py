@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.port import Value
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import load_plan, schema_plan
+from redshift_sql.statements import Plan
 from tests.reference.history import Change, Policies, history
 from tests.reference.logs import batches, packed_log
 from tests.support.party import instant, load_rows, surrogate
@@ -26,8 +27,9 @@ POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1
 class VisitBench:
     """The star of visits in memory, and all that it was told."""
 
-    def __init__(self, policies: Policies = POLICIES) -> None:
+    def __init__(self, policies: Policies = POLICIES, change_plan: Callable[[Plan], Plan] = tuple) -> None:
         self.policies = policies
+        self.change_plan = change_plan
         self.pipeline = visit_pipeline(policies)
         self.warehouse = DuckWarehouse.open(Path(":memory:"), LocalStore(Path("/nonexistent")))
         self.log: list[Change] = []
@@ -51,7 +53,7 @@ class VisitBench:
         self.seq += 1
         with self.warehouse.transaction():
             parameters: dict[str, Value] = {"load_seq": self.seq, "loaded_at": instant(0)}
-            run_plan(self.warehouse, load_plan(self.pipeline, set(loaded)), parameters)
+            run_plan(self.warehouse, self.change_plan(load_plan(self.pipeline, set(loaded))), parameters)
 
     def star(self) -> Star:
         inferred = "SELECT party_sk, id, segment, region, address FROM analytics.dim_party WHERE is_inferred"
