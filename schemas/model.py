@@ -275,7 +275,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """A table grouped from one fact by its event date and attributes as of the event; computed again per touched date."""
+    """A table grouped from one fact by event date and attributes as of the event; made again per touched date."""
 
     name: str
     grain: str

@@ -1,0 +1,1 @@
+"""Pure transforms of the batch hops: DataFrame in, DataFrame out."""

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - an expression and what it is broken into stand side by side
+
 """Breaking any one of the history rules turns the check red: each mutation changes one expression of the transforms."""
 
 from __future__ import annotations
