@@ -1,4 +1,3 @@
-
 """Breaking any one of the history rules turns the check red: each mutation changes one expression of the transforms."""
 
 from __future__ import annotations
