@@ -86,7 +86,7 @@ def render(template: str, context: Context) -> str:
     lines = (_lists(line, context) for line in template.split("\n"))
     kept = (line for line in lines if line is not None)
     written = "\n".join(_words(line, context) for text in kept for line in text.split("\n"))
-    return _COMMA.sub(r",\1", written)
+    return "\n".join(line.rstrip() for line in _COMMA.sub(r",\1", written).split("\n"))
 
 
 def statements(source: str, subject: str, context: Context, *, kind: Kind = Kind.EXECUTE) -> tuple[Statement, ...]:

@@ -139,7 +139,9 @@ def _random_visit(draw: random.Random, number: int, parties: int) -> Visit:
     def party() -> int | None:
         return None if draw.random() < 0.05 else draw.randrange(parties + 5)
 
-    at = None if draw.random() < 0.1 else draw.randrange(-300, 1200) * (1 if draw.random() < 0.7 else 400)
+    # Half of the events stand at instants at which versions start, some on days of their own.
+    moment = draw.choice((100 * draw.randrange(-3, 12), draw.randrange(-300, 1200)))
+    at = None if draw.random() < 0.1 else moment * (1 if draw.random() < 0.6 else 8000)
     return Visit(number, at, party(), party(), draw.randrange(100), deleted=draw.random() < 0.15)
 
 

@@ -1,0 +1,44 @@
+"""Writes the reviewed snapshots anew: `python -m tests.redshift_sql.remake`, then read the difference."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.statements import Statement, flat
+from schemas import load_pipeline
+from schemas.model import Pipeline
+
+FOLDER: Final = Path(__file__).parent / "snapshots"
+
+
+def rendered(pipeline: Pipeline) -> dict[str, str]:
+    """Every statement of a pipeline by snapshot file, `<subject>/<template>`, those of one file in running order."""
+    tables = [*pipeline.dimensions, *pipeline.calendars, *pipeline.facts]
+    copies = [statement for table in tables for statement in copy_plan(table)]
+    plan = (*schema_plan(pipeline), *begin_plan(), *copies, *load_plan(pipeline, tables), *end_plan())
+    texts: dict[str, list[str]] = defaultdict(list)
+    for statement in flat(plan):
+        texts[_file(statement)].append(f"{statement.sql.strip()};\n")
+    return {file: "\n".join(parts) for file, parts in texts.items()}
+
+
+def _file(statement: Statement) -> str:
+    return f"{statement.subject}/{statement.source.replace('/', '_')}"
+
+
+def main() -> None:
+    """Replaces the snapshots."""
+    texts = rendered(load_pipeline("retail"))
+    for old in FOLDER.rglob("*.sql"):
+        if str(old.relative_to(FOLDER)) not in texts:
+            old.unlink()
+    for file, text in texts.items():
+        (FOLDER / file).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / file).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

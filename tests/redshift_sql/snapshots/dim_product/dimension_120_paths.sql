@@ -1,0 +1,59 @@
+-- Which keys are computed again from their log, and which only go on from their tip.
+-- A key goes on from its tip when all its changes stand after everything known of it, at a strictly later instant.
+
+drop table if exists dim_product_links;
+
+-- grain: one row per pair of keys between which a key change carries values over
+create temp table dim_product_links as
+select distinct product_id, old_product_id
+from staging.dim_product_log
+where old_product_id is not null and unavailable <> ''
+union
+select distinct product_id, old_product_id
+from dim_product_incoming
+where old_product_id is not null and unavailable <> '';
+
+drop table if exists dim_product_recomputed;
+
+-- grain: one row per key to compute again from its log
+create temp table dim_product_recomputed as
+with last_truncate as (
+    select coalesce(max(lpad(cast(epoch as varchar), 10, '0') || ' ' || position), '') as _place
+    from staging.dim_product_truncate
+),
+
+placed as (
+    select
+        i.product_id,
+        case
+            when i.old_product_id is not null and i.unavailable <> '' then 1
+            when t._place <> '' and i.position is null then 1
+            when t._place <> '' and lpad(cast(i.epoch as varchar), 10, '0') || ' ' || i.position <= t._place then 1
+            when tip._last_epoch is null then 0
+            when tip._last_at is null or i.changed_at <= tip._last_at then 1
+            when i.epoch > tip._last_epoch then 0
+            when i.epoch < tip._last_epoch then 1
+            when i.kafka_partition <> tip._last_partition or i.kafka_offset <= tip._last_offset then 1
+            when i.position <= tip._last_position then 1
+            else 0
+        end as _is_late
+    from dim_product_incoming as i
+    cross join last_truncate as t
+    left join staging.dim_product_tip as tip on i.product_id = tip.product_id
+)
+
+select distinct product_id
+from placed
+where _is_late = 1
+union
+select distinct l.old_product_id as product_id
+from dim_product_links as l
+inner join dim_product_incoming as i on l.old_product_id = i.product_id
+union
+select tip.product_id
+from staging.dim_product_tip as tip
+where exists (select 1 from dim_product_new_truncates)
+union
+select i.product_id
+from dim_product_incoming as i
+where exists (select 1 from dim_product_new_truncates);

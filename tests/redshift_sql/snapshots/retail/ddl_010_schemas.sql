@@ -1,0 +1,31 @@
+-- What every warehouse holds, whatever its pipeline.
+
+create schema if not exists staging;
+
+create schema if not exists analytics;
+
+-- grain: one row per load manifest that is in the warehouse
+create table if not exists staging.load_ledger (
+    load_seq bigint not null,
+    attempt varchar(64) not null,
+    progress varchar(65535) not null,
+    row_counts varchar(65535) not null,
+    loaded_at timestamp not null
+)
+diststyle all
+sortkey (load_seq);
+
+-- grain: one row per fact, dimension reference and load that gave the fact another version
+create table if not exists analytics.restatements (
+    load_seq bigint not null,
+    fact varchar(127) not null,
+    reference varchar(127) not null,
+    business_key varchar(65535) not null,
+    event_time timestamp not null,
+    old_sk bigint not null,
+    new_sk bigint not null,
+    reason varchar(64) not null,
+    restated_at timestamp not null
+)
+diststyle even
+sortkey (load_seq);
