@@ -224,6 +224,38 @@ def test_a_load_killed_around_its_commit_is_there_wholly_or_not_at_all(lake: Pat
     assert versions(lake) == expected_rows(history(CHANGES, POLICIES))
 
 
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from schemas.errors import LakeError
+from tests.lake.warehouse.test_load import loaded
+resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
+try:
+    loaded(Path({lake!r}))
+except LakeError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_full_disk_is_named_and_leaves_the_warehouse_as_it_was(lake: Path) -> None:
+    write_load(lake, 1, {"dim_party": rows_of(CHANGES)})
+    loaded(lake)
+    more = [party(number, number, "ABC"[number % 3] * 20) for number in range(100, 20_100)]
+    write_load(lake, 2, {"dim_party": rows_of(more)})
+    size = (lake.parent / "warehouse.duckdb").stat().st_size
+    script = _LIMITED.format(root=str(ROOT), lake=str(lake), size=size)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "remedy" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert versions(lake) == expected_rows(history(CHANGES, POLICIES))
+    assert loaded(lake).last_seq == 2
+    assert versions(lake) == expected_rows(history(CHANGES + more, POLICIES))
+
+
 def test_an_error_names_the_statement_and_shows_no_value(lake: Path) -> None:
     warehouse = opened(lake)
     failing = Statement(
