@@ -7,11 +7,13 @@ disagree with the manifests, because nothing else is kept.
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
@@ -24,6 +26,7 @@ from streaming.progress import logged_offsets, offsets_json
 from streaming.registry import StoppedError
 
 log = logging.getLogger(__name__)
+_FULL: Final = re.compile(r"No space left on device|File too large|Disk quota exceeded")
 
 
 class StreamError(LakeError):
@@ -102,8 +105,10 @@ class TableQuery:
         except StreamingQueryException as error:
             if self.failure is None:
                 raise _stream_error(self.table, error) from error
-            if not isinstance(self.failure, StoppedError):
+            if isinstance(self.failure, LakeError):
                 raise self.failure from None
+            if not isinstance(self.failure, StoppedError):
+                raise _stream_error(self.table, self.failure) from self.failure
         finally:
             self._clean()
 
@@ -145,11 +150,18 @@ def _new(starts: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, int]:
     return {p: 0 for p in ends if p not in starts}
 
 
-def _stream_error(table: str, error: StreamingQueryException) -> StreamError:
+def _stream_error(table: str, error: BaseException) -> StreamError:
+    """What ended a query, by the innermost cause that its text names."""
     text = str(error).strip()
-    first = next((line for line in text.splitlines() if line and not line.startswith("===")), "unknown")
+    full = _FULL.search(text)
+    if full:
+        remedy = "free some space where the lake lies; start the job again, it continues from the manifests"
+        return StreamError(f"a batch was not written: {full[0]}", where=f"table {table}", remedy=remedy)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("===")]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    named = (causes[-1:] or lines[:1] or [type(error).__name__])[0]
     return StreamError(
-        f"the streaming query failed: {first[:400]}",
+        f"the streaming query failed: {named[:400]}",
         where=f"table {table}",
         remedy="see the log for the cause; start the job again, it continues from the manifests",
     )

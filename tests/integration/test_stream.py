@@ -23,7 +23,7 @@ from infra.local.parts.base import Options
 from infra.local.stack import Endpoints, Stack
 from lake.settings import load_settings
 from lake.store import LocalStore
-from schemas.errors import CommitConflictError, GapError
+from schemas.errors import CommitConflictError, GapError, LakeError
 from schemas.manifests import LandedFile, LandingManifest, WrittenFile, check_successor
 from streaming import manifest_log
 from streaming.job import StreamSettings, Summary, run_once, run_until_stopped
@@ -186,6 +186,39 @@ def test_continuous_mode_takes_new_schemas_and_partitions_ends_and_resumes(
     topic.send(range(18, 20), evolved=True)
     assert run_once(spark, settings).rows == 2
     assert_exactly_once(spark, topic, lake)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small file system; tests/lake/warehouse limits the size of files instead")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_in_mid_batch_commits_nothing_and_with_room_the_job_goes_on(
+    spark: SparkSession, topic: TestTopic, small_disk: Path
+) -> None:
+    topic.send(range(20))
+    settings = settings_of(topic, small_disk)
+    assert run_once(spark, settings).rows == 20
+    (small_disk / "filler").write_bytes(bytes(210_000))
+    topic.send(range(20, 6000))
+    with pytest.raises(LakeError, match=r"not written: No space left"):
+        run_once(spark, settings)
+    assert len(manifests(small_disk)) == 1
+    (small_disk / "filler").unlink()
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    assert run_once(spark, settings).rows == 5980
+    assert_exactly_once(spark, topic, small_disk)
 
 
 def run_job(topic: TestTopic, lake: Path, *more: str) -> subprocess.Popen[bytes]:
