@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+import duckdb
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
@@ -74,3 +75,22 @@ def test_an_entry_of_the_wheel_names_a_missing_argument(installed: Path, tmp_pat
     assert result.returncode != 0
     assert "pipeline" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_job_of_the_wheel_makes_the_warehouse_of_its_contracts(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    database = tmp_path / "star.duckdb"
+    words = [
+        "--pipeline",
+        "retail",
+        "--lake-uri",
+        (tmp_path / "lake").as_uri(),
+        "--warehouse-uri",
+        f"duckdb://{database}",
+    ]
+    result = run(installed, "-m", "glue_jobs.curated_to_warehouse", "--JOB_NAME", "load", *words, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    with duckdb.connect(str(database), read_only=True) as warehouse:
+        made = warehouse.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'analytics'")
+        tables = {row[0] for row in made.fetchall()}
+    assert {"dim_customer", "dim_product", "dim_date", "fact_sales", "fact_orders"} <= tables
