@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from schemas import columns as c
 
 SNAPSHOT_OP = "r"
 
 
-def identity(schema: T.StructType) -> Column:
-    """128 bits as 32 hex digits, over landing rows: of content for a streamed change, of its place for a snapshot row.
+def identity(has_key: bool, has_rows: bool = True) -> Column:
+    """md5 hex over landing rows: of content for a streamed change, of Kafka coordinates for a snapshot row.
 
-    Content is (epoch, key, position, position id, op, before, after) as landed; times, flags and Kafka coordinates are
-    no part of it. Each value goes in with its name, in the order of names, and a NULL not at all: so values cannot be
-    taken for one another, and a re-emission by a newer writer schema, with its columns in another order or with a new
-    one that is NULL, is the same change. A snapshot row's place is (epoch, topic, partition, offset).
+    Content is (epoch, key, position, position id, op, before, after) as JSON of what was landed; times, flags and Kafka
+    coordinates are no part of it. NULL fields are left out, so that a re-emission by a newer writer schema, with a new
+    column that is NULL, is the same change.
 
     Args:
-        schema: of the landing rows.
+        has_key: whether the rows have the column `key`.
+        has_rows: whether they have `before` and `after`.
     """
-    leaves = [(name, F.col(name)) for name in (c.EPOCH, c.POSITION, c.POSITION_ID, c.OP)]
-    for part in ("key", "before", "after"):
-        found = schema[part].dataType if part in schema.names else None
-        for field in sorted(found.fields, key=lambda item: item.name) if isinstance(found, T.StructType) else ():
-            leaves.append((f"{part}.{field.name}", _leaf(F.col(part)[field.name], field.dataType)))
-        if found is not None:
-            # A record whose values are all NULL is not the same as none.
-            leaves.append((part, F.col(part).isNotNull()))
-    place = [(name, F.col(name)) for name in (c.EPOCH, c.TOPIC, c.PARTITION, c.OFFSET)]
-    return F.when(F.col(c.OP) == SNAPSHOT_OP, _digest(place)).otherwise(_digest(leaves))
-
-
-def _leaf(value: Column, kind: T.DataType) -> Column:
-    """A value that Spark's hash takes whole: it passes over NULLs inside arrays and records, and takes no maps."""
-    return F.to_json(value) if isinstance(kind, (T.ArrayType, T.MapType, T.StructType)) else value
-
-
-def _digest(leaves: Sequence[tuple[str, Column]]) -> Column:
-    """Two 64-bit hashes over one sequence, each from a start of its own."""
-    parts = [part for name, value in leaves for part in (F.when(value.isNotNull(), F.lit(name)), value)]
-    halves = (F.lpad(F.hex(F.xxhash64(F.lit(start), *parts)), 16, "0") for start in (1, 2))
-    return F.lower(F.concat(*halves))
+    content = [c.EPOCH, c.POSITION, c.POSITION_ID, c.OP]
+    content += ["key"] if has_key else []
+    content += ["before", "after"] if has_rows else []
+    streamed = F.to_json(F.struct(*content), {"ignoreNullFields": "true"})
+    place = F.concat_ws("/", F.col(c.EPOCH), F.col(c.TOPIC), F.col(c.PARTITION), F.col(c.OFFSET))
+    return F.md5(F.when(F.col(c.OP) == SNAPSHOT_OP, place).otherwise(streamed))
 
 
 def collapse(changes: DataFrame) -> DataFrame:
