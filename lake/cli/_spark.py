@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lake_session(app: App, name: str) -> Iterator[SparkSession]:
-    """A session on the pipeline's lake, ended with the block; its own log lies under LAKE_HOME/logs."""
+    """A session on the pipeline's lake, ended with the block; its own log lies under LAKE_HOME/logs/jobs."""
     from lake.session import spark_session, tuned
     from streaming.kafka_to_landing import SESSION
 
@@ -27,7 +27,7 @@ def lake_session(app: App, name: str) -> Iterator[SparkSession]:
         cores=app.settings.spark_cores,
         memory=app.settings.spark_memory,
         scratch=app.home.scratch,
-        extra=SESSION | tuned(small=small, log=app.home.logs / f"{name.replace(' ', '-')}.log"),
+        extra=SESSION | tuned(small=small, log=app.home.logs / "jobs" / f"{name.replace(' ', '-')}.log"),
     )
     try:
         yield spark

@@ -93,7 +93,7 @@ def test_ctrl_c_stops_what_was_started(home: Home) -> None:
     demo = start_demo(home)
     wait_for_parts(home, demo)
     demo.send_signal(signal.SIGINT)
-    _, told = demo.communicate(timeout=120)
+    _, told = demo.communicate(timeout=300)
     assert demo.returncode == 130, told
     assert "Traceback" not in told
     assert alive(home) == {}
