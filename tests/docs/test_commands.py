@@ -16,7 +16,7 @@ BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE: Final = {
     "make demo": "tests/integration/test_demo.py runs what it runs",
     "make test": "this run is it",
-    "make bench": "tests/benchmarks runs each benchmark at a small size",
+    "make bench": "tests/benchmarks runs ratios 1, 2, 3, 7 and 10 at a small size",
 }
 PAGES: Final = ("README.md", "docs/operations.md")
 
