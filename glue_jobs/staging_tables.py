@@ -18,7 +18,7 @@ TECHNICAL: Final = (
     Column(c.EPOCH, "int", "raised by hand after a restore or a re-created topic"),
     Column(c.OP, "string", "c create, u update, d delete, r snapshot, t truncate"),
     Column(c.POSITION, "string", "source position, as text that sorts as the position does"),
-    Column(c.IDENTITY, "string", "rows of one identity are one change"),
+    Column(c.IDENTITY, "string", "md5; rows of one identity are one change"),
     Column(c.SOURCE_TS, "timestamp", "time of the change at the source"),
     Column(c.CHANGED_AT, "timestamp", "instant of the change before it is clamped"),
     Column(c.CLOCK_FLAGGED, "boolean", "the source's clock was beyond the tolerance"),

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from glue_jobs.transforms.identity import identity
-from glue_jobs.transforms.types import CannotConvertError, Landed, converted, decoded, is_unavailable, ruled
+from glue_jobs.transforms.types import CannotConvertError, converted, is_unavailable
 from schemas import columns as c
 from schemas.errors import LakeError
 from schemas.model import Evolution, SourceColumn, SourceContract
@@ -108,129 +108,97 @@ def conform(
         IncompatibleSchemaError: the writer schema broke with the contract.
     """
     image = planned(landed.schema, writer, contract)
-    parts = [_part(column, field, image, contract) for column, field in image.columns]
+    rows = landed.where(F.col(c.OP) != TOMBSTONE).withColumn("_image", _row_image(landed.schema))
+    built = [_column(column, field, image, contract) for column, field in image.columns]
     present = {column.name: (column, field) for column, field in image.added}
     for name, kind in (extra or {}).items():
         found = present.get(name)
-        parts.append(replace(_part(*found, image, contract), kind=kind) if found else _Part(name, kind))
-    # Each step names the columns of the step before, so that nothing is computed twice: Spark keeps such steps apart.
-    rows = landed.where(F.col(c.OP) != TOMBSTONE).select("*", *_prepared(landed.schema, contract))
-    rows = rows.select("*", *(column for part in parts for column in part.first))
-    rows = rows.select("*", *(_value(part, contract) for part in parts))
+        built.append(_widened(_column(*found, image, contract), kind) if found else _absent(name, kind))
     return rows.select(
-        *_technical(landed.schema),
-        _unavailable(parts).alias(c.UNAVAILABLE),
+        *_technical(landed.schema, contract),
+        _unavailable(built).alias(c.UNAVAILABLE),
         _old_key(image, contract).alias(c.OLD_KEY),
-        *(F.col(_VALUE + part.name).alias(part.name) for part in parts),
-        _faults(parts, image, contract).alias(FAULTS),
-        (F.col(_IMAGE).isNotNull() | (F.col(c.OP) == TRUNCATE)).alias(HAS_ROW),
+        *(item.value.alias(item.name) for item in built),
+        _faults(built, image, contract).alias(FAULTS),
+        (F.col("_image").isNotNull() | (F.col(c.OP) == TRUNCATE)).alias(HAS_ROW),
         _discarded(image, contract).alias(NEW_COLUMNS),
         _envelope(landed.schema).alias(ENVELOPE),
         F.col(c.TOPIC),
     )
 
 
-def named(conditions: Sequence[tuple[str, Column]], given: Sequence[Column] = ()) -> Column:
-    """The names of the conditions that hold, comma separated; NULL where none does. A NULL condition does not hold.
-
-    Args:
-        conditions: each with its name.
-        given: texts that are names already, or NULL; they come first.
-    """
-    if not conditions and not given:
+def named(conditions: Sequence[tuple[str, Column]]) -> Column:
+    """The names of the conditions that hold, comma separated; NULL where none does. A NULL condition does not hold."""
+    if not conditions:
         return F.lit(None).cast("string")
-    names = F.concat_ws(",", *given, *(F.when(condition, F.lit(name)) for name, condition in conditions))
-    return F.when(_any([*(text.isNotNull() for text in given), *(condition for _, condition in conditions)]), names)
-
-
-_IMAGE: Final = "_image"
-_LATEST: Final = "_latest"
-_VALUE: Final = "_value_"
+    names = F.concat_ws(",", *(F.when(condition, F.lit(name)) for name, condition in conditions))
+    return F.when(_any([condition for _, condition in conditions]), names)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A column of the result on its way: Spark type, the landed value, its decoding; NULL where lacks these."""
+class _Built:
+    """A column of the result: its value, and whether it is unavailable or failed to convert (None: cannot)."""
 
     name: str
-    kind: str
-    column: SourceColumn | None = None
-    raw: Column | None = None
-    landed: T.DataType | None = None
-    decoded: Landed | None = None
-    in_key: bool = False
-
-    @property
-    def step(self) -> str:
-        """Name of the decoded value between the steps."""
-        return f"_decoded_{self.name}"
-
-    @property
-    def first(self) -> list[Column]:
-        """What the first step computes: the decoded value, and whether it is the placeholder."""
-        if self.decoded is None:
-            return []
-        placeholder = self._placeholder()
-        flag = [] if placeholder is None else [placeholder.alias(f"_unavailable_{self.name}")]
-        return [self.decoded.value.alias(self.step), *flag]
-
-    @property
-    def unavailable(self) -> Column | None:
-        """Whether the value was not in the source's log; None where it always is."""
-        return None if self._placeholder() is None else F.col(f"_unavailable_{self.name}")
-
-    @property
-    def fault(self) -> Column | None:
-        """Whether there is a value, and its rule cannot hold it."""
-        if self.raw is None:
-            return None
-        failed = F.col(_VALUE + self.name).isNull() & self.raw.isNotNull()
-        unavailable = self.unavailable
-        return failed if unavailable is None else failed & ~unavailable
-
-    def _placeholder(self) -> Column | None:
-        if self.raw is None or self.landed is None or self.in_key:
-            return None
-        return is_unavailable(self.raw, self.landed)
+    value: Column
+    unavailable: Column | None
+    fault: Column | None
 
 
-def _part(column: SourceColumn, field: WriterField | None, image: Image, contract: SourceContract) -> _Part:
+def _absent(name: str, kind: str) -> _Built:
+    return _Built(name, F.lit(None).cast(kind), None, None)
+
+
+def _widened(built: _Built, kind: str) -> _Built:
+    return replace(built, value=built.value.cast(kind))
+
+
+def _column(
+    column: SourceColumn,
+    field: WriterField | None,
+    image: Image,
+    contract: SourceContract,
+) -> _Built:
     in_key = column.name in contract.key and column.name in image.key
     if not in_key and field is None:
-        return _Part(column.name, column.type.spark)
+        return _absent(column.name, column.type.spark)
     name, kind = image.key[column.name] if in_key else image.landed[column.name]
-    raw = F.col("key" if in_key else _IMAGE)[name]
-    landed = decoded(raw, kind, field or WriterField(column.name, "string"))
-    return _Part(column.name, column.type.spark, column, raw, kind, landed, in_key)
-
-
-def _value(part: _Part, contract: SourceContract) -> Column:
-    """A column's value by its rule; NULL where it is unavailable or its rule cannot hold it."""
-    if part.decoded is None or part.column is None:
-        return F.lit(None).cast(part.kind).alias(_VALUE + part.name)
+    raw = F.col("key" if in_key else "_image")[name]
     try:
-        value = ruled(replace(part.decoded, value=F.col(part.step)), part.column.type)
+        value = converted(raw, kind, field or WriterField(column.name, "string"), column.type)
     except CannotConvertError as error:
-        raise _incompatible(contract, f"column {part.name}: {error}", "give the column a type that fits") from None
-    unavailable = part.unavailable
-    available = value if unavailable is None else F.when(~unavailable, value)
-    return available.cast(part.column.type.spark).cast(part.kind).alias(_VALUE + part.name)
+        raise _incompatible(
+            contract,
+            f"column {column.name}: {error}",
+            "give the column a type that fits",
+        ) from None
+    unavailable = None if column.name in contract.key else is_unavailable(raw, kind)
+    if unavailable is not None:
+        value = F.when(~unavailable, value)
+    failed = raw.isNotNull() & value.isNull()
+    fault = failed if unavailable is None else failed & ~unavailable
+    return _Built(column.name, value.cast(column.type.spark), unavailable, fault)
 
 
-def _prepared(schema: T.StructType, contract: SourceContract) -> list[Column]:
-    tolerance = contract.clock_tolerance_seconds * 1_000_000
-    latest = F.timestamp_micros(F.unix_micros(F.col(c.KAFKA_TS)) + tolerance)
-    return [_row_image(schema).alias(_IMAGE), latest.alias(_LATEST)]
-
-
-def _technical(schema: T.StructType) -> list[Column]:
-    latest = F.col(_LATEST)
+def _technical(schema: T.StructType, contract: SourceContract) -> list[Column]:
+    latest = F.col(c.KAFKA_TS) + F.make_dt_interval(secs=F.lit(contract.clock_tolerance_seconds))
     # A source that gave no time: `least` passes over NULL, and the tolerance is not to be added to Kafka's own time.
     changed = F.when(F.col(c.SOURCE_TS).isNull(), F.col(c.KAFKA_TS)).otherwise(F.least(F.col(c.SOURCE_TS), latest))
     return [
         F.col(c.INGEST_SEQ),
-        *(F.col(name) for name in (c.PARTITION, c.OFFSET, c.KAFKA_TS, c.SCHEMA_ID, c.EPOCH, c.OP, c.POSITION)),
-        identity(schema).alias(c.IDENTITY),
+        *(
+            F.col(name)
+            for name in (
+                c.PARTITION,
+                c.OFFSET,
+                c.KAFKA_TS,
+                c.SCHEMA_ID,
+                c.EPOCH,
+                c.OP,
+                c.POSITION,
+            )
+        ),
+        identity("key" in schema.names, "after" in schema.names).alias(c.IDENTITY),
         F.col(c.SOURCE_TS),
         changed.alias(c.CHANGED_AT),
         F.coalesce(F.col(c.SOURCE_TS) > latest, F.lit(False)).alias(c.CLOCK_FLAGGED),
@@ -239,12 +207,12 @@ def _technical(schema: T.StructType) -> list[Column]:
 
 def _row_image(schema: T.StructType) -> Column:
     if "after" not in schema.names:
-        return F.lit(None).cast("string")
+        return F.lit(None)
     return F.when(F.col(c.OP) == DELETE, F.col("before")).otherwise(F.col("after"))
 
 
-def _unavailable(parts: Sequence[_Part]) -> Column:
-    flags = [(part.name, flag) for part in parts if (flag := part.unavailable) is not None]
+def _unavailable(built: Sequence[_Built]) -> Column:
+    flags = [(item.name, item.unavailable) for item in built if item.unavailable is not None]
     nothing = F.array().cast("array<string>")
     if not flags:
         return nothing
@@ -252,21 +220,16 @@ def _unavailable(parts: Sequence[_Part]) -> Column:
     return F.when(_any([flag for _, flag in flags]), found).otherwise(nothing)
 
 
-def _faults(parts: Sequence[_Part], image: Image, contract: SourceContract) -> Column:
-    faults = [(f"type:{part.name}", fault) for part in parts if (fault := part.fault) is not None]
+def _faults(built: Sequence[_Built], image: Image, contract: SourceContract) -> Column:
+    faults = [(f"type:{item.name}", item.fault) for item in built if item.fault is not None]
     if image.key:
-        lost = _has_headers() & _old_key_json().isNotNull() & _old_key(image, contract).isNull()
+        lost = _old_key_json().isNotNull() & _old_key(image, contract).isNull()
         faults.append((f"header:{OLD_KEY_HEADER}", lost))
     return named(faults)
 
 
 def _any(conditions: Sequence[Column]) -> Column:
     return reduce(lambda left, right: left | right, conditions)
-
-
-def _has_headers() -> Column:
-    """Few records have headers, and looking through them costs more than asking."""
-    return F.size(c.HEADERS) > 0
 
 
 def _old_key_json() -> Column:
@@ -290,7 +253,7 @@ def _old_key(image: Image, contract: SourceContract) -> Column:
         field = fields[column.name] or WriterField(column.name, "string")
         parts[column.name] = converted(raw, landed[column.name], field, column.type).cast(column.type.spark)
     whole = reduce(lambda left, right: left & right, (part.isNotNull() for part in parts.values()))
-    return F.when(_has_headers() & whole, F.struct(*(part.alias(name) for name, part in parts.items())))
+    return F.when(whole, F.struct(*(part.alias(name) for name, part in parts.items())))
 
 
 def _json_type(kind: T.DataType) -> T.DataType:
@@ -303,7 +266,7 @@ def _discarded(image: Image, contract: SourceContract) -> Column:
     carried = [
         (
             f"evolution:{column.name}",
-            F.col(_IMAGE)[image.landed[column.name][0]].isNotNull(),
+            F.col("_image")[image.landed[column.name][0]].isNotNull(),
         )
         for column, _ in image.added
     ]

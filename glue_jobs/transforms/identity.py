@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from schemas import columns as c
 
 SNAPSHOT_OP = "r"
 
 
-def identity(schema: T.StructType) -> Column:
-    """128 bits as 32 hexadecimal digits: of a streamed change's content, or of a snapshot row's place.
+def identity(has_key: bool, has_rows: bool = True) -> Column:
+    """md5 hex over landing rows: of content for a streamed change, of Kafka coordinates for a snapshot row.
 
-    A streamed change is (epoch, key, position, position id, op) in the first half, before and after in the second, all
-    as landed; times, flags and Kafka coordinates are no part of it. Each value goes in with its name, in the order of
-    names, and a NULL not at all: so values cannot be taken for one another, and a re-emission by a newer writer schema,
-    with its columns in another order or with a new one that is NULL, is the same change. A snapshot row is (epoch,
-    topic, partition, offset).
+    Content is (epoch, key, position, position id, op, before, after) as JSON of what was landed; times, flags and Kafka
+    coordinates are no part of it. NULL fields are left out, so that a re-emission by a newer writer schema, with a new
+    column that is NULL, is the same change.
 
     Args:
-        schema: of the landing rows.
+        has_key: whether the rows have the column `key`.
+        has_rows: whether they have `before` and `after`.
     """
-    place = _hash([(name, F.col(name)) for name in (c.EPOCH, c.OP, c.POSITION, c.POSITION_ID)] + _leaves(schema, "key"))
-    content = _hash(_leaves(schema, "before") + _leaves(schema, "after"))
-    topic = _hash([(name, F.col(name)) for name in (c.EPOCH, c.TOPIC, c.PARTITION)])
-    snapshot = F.col(c.OP) == SNAPSHOT_OP
-    halves = (F.when(snapshot, topic).otherwise(place), F.when(snapshot, F.col(c.OFFSET)).otherwise(content))
-    return F.concat(*(F.lpad(F.hex(half), 16, "0") for half in halves))
-
-
-def _leaves(schema: T.StructType, part: str) -> list[tuple[str, Column]]:
-    """The values of a landed record with their names, and whether there is one: it may be all NULL."""
-    found = schema[part].dataType if part in schema.names else None
-    if not isinstance(found, T.StructType):
-        return []
-    fields = sorted(found.fields, key=lambda item: item.name)
-    values = [(f"{part}.{field.name}", _leaf(F.col(part)[field.name], field.dataType)) for field in fields]
-    return [*values, (part, F.when(F.col(part).isNotNull(), F.lit(True)))]
-
-
-def _leaf(value: Column, kind: T.DataType) -> Column:
-    """A value that Spark's hash takes whole: it passes over NULLs inside arrays and records, and takes no maps."""
-    return F.to_json(value) if isinstance(kind, (T.ArrayType, T.MapType, T.StructType)) else value
-
-
-def _hash(leaves: Sequence[tuple[str, Column]]) -> Column:
-    """64 bits of a sequence of named values; NULLs leave no trace."""
-    parts = [part for name, value in leaves for part in (F.when(value.isNotNull(), F.lit(_number(name))), value)]
-    return F.xxhash64(*parts)
-
-
-def _number(name: str) -> int:
-    """A name as 63 bits, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
+    content = [c.EPOCH, c.POSITION, c.POSITION_ID, c.OP]
+    content += ["key"] if has_key else []
+    content += ["before", "after"] if has_rows else []
+    streamed = F.to_json(F.struct(*content), {"ignoreNullFields": "true"})
+    place = F.concat_ws("/", F.col(c.EPOCH), F.col(c.TOPIC), F.col(c.PARTITION), F.col(c.OFFSET))
+    return F.md5(F.when(F.col(c.OP) == SNAPSHOT_OP, place).otherwise(streamed))
 
 
 def collapse(changes: DataFrame) -> DataFrame:
