@@ -23,8 +23,13 @@ def unscaled(raw: Column) -> Column:
     wide = F.when(F.octet_length(raw).between(1, 16), padded)
     high = F.conv(F.substring(wide, 1, 16), 16, -10).cast("decimal(19,0)")
     low = F.conv(F.substring(wide, 17, 16), 16, 10).cast("decimal(20,0)")
-    # A high word near the end of its range makes over 38 digits, and Spark's decimal overflow is NULL.
-    return (high * F.lit(_WORD).cast("decimal(20,0)") + low).cast("decimal(38,0)")
+    # Spark's decimal overflow is NULL, as is right for a value of over 38 digits; so that no step before the last
+    # overflows, a negative value is put together from above: its high word counts one more, its low word 2^64 less.
+    word = F.lit(_WORD).cast("decimal(20,0)")
+    below = high < 0
+    upper = F.when(below, high + 1).otherwise(high).cast("decimal(19,0)")
+    lower = F.when(below, low - word).otherwise(low).cast("decimal(21,0)")
+    return (upper * word + lower).cast("decimal(38,0)")
 
 
 def little_endian(raw: Column) -> Column:
