@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$p; exit; fi; done; echo python3)
 BIN := .venv/bin
 PYTEST_ARGS ?=
+# Two processes: one drives the embedded stack while the other does the rest.
+SPREAD := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format bench up down lock clean
 
@@ -18,10 +20,10 @@ demo: setup ## the whole route on this machine, from an empty folder to a reconc
 	@$(BIN)/lake demo
 
 test: setup lint ## linters, types, and the whole test suite
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(PYTEST_ARGS)
 
 test-fast: setup ## only the tests that need no embedded stack and take no half minute
-	@$(BIN)/python -m pytest -m "not integration and not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "not integration and not slow" $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy, import rules, sqlfluff
 	@$(BIN)/ruff check .
@@ -42,11 +44,12 @@ up: setup ## start the embedded stack (lake up)
 down: ## end the embedded stack (lake down)
 	@if [ -x $(BIN)/lake ]; then $(BIN)/lake down; fi
 
-lock: ## resolve pyproject.toml anew into requirements.lock
+lock: ## resolve pyproject.toml into requirements.lock; pins stay where they can (LOCK_ARGS=--upgrade moves them)
+	@cp requirements.lock requirements.lock.new
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--extra local --extra dev $(LOCK_ARGS) --output-file requirements.lock.new pyproject.toml
 	@{ echo "# Made by \`make lock\` from pyproject.toml: every package with its hashes, for all platforms."; \
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra local --extra dev pyproject.toml; } > requirements.lock.new
-	@mv requirements.lock.new requirements.lock
+	grep -v '^# Made by' requirements.lock.new; } > requirements.lock && rm requirements.lock.new
 
 clean: down ## end the stack; remove .venv, .lake of this checkout and caches of the tools
 	@grep -qs '^name = "medallion-lake"' ./pyproject.toml || { echo "clean: this is not the checkout"; exit 1; }

@@ -73,11 +73,12 @@ def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifes
             if file.schema_id:
                 files[file.schema_id].append(spark_path(store, file.path))
                 schemas[file.schema_id] = manifest.schemas[file.schema_id]
+    base = spark_path(store, f"landing/{manifests[0].table}") if manifests else ""
     return tuple(
         LandedGroup(
             schema_id,
             _fields(store, schemas[schema_id]),
-            _rows(spark, files[schema_id]),
+            _rows(spark, files[schema_id], base),
         )
         for schema_id in sorted(files)
     )
@@ -96,16 +97,20 @@ def _fields(store: Store, key: str) -> tuple[WriterField, ...]:
     return row_fields(text, where=f"{store.uri}/{key}")
 
 
-def _rows(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """Files of one value schema may differ in their key's schema, so their own schemas are merged."""
-    reader = spark.read.option("mergeSchema", "true") if len(paths) > 1 else spark.read
+def _rows(spark: SparkSession, paths: Sequence[str], base: str) -> DataFrame:
+    """Files of one value schema may differ in their key's schema, so their own schemas are merged.
+
+    The sequence is in the name of a file's folder (`batch=<seq>-<attempt>`), which Spark hands out as a constant.
+    """
+    reader = spark.read.option("basePath", base)
+    reader = reader.option("mergeSchema", "true") if len(paths) > 1 else reader
     try:
         rows = reader.parquet(*paths)
     except AnalysisException as error:
         if error.getErrorClass() == "PATH_NOT_FOUND":
             raise _lost((error.getMessageParameters() or {}).get("path", paths[0])) from None
         raise
-    batch = F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/batch=", -1), "-", 1)
+    batch = F.substring_index(F.col("batch").cast("string"), "-", 1)
     return rows.select(batch.cast("bigint").alias(c.INGEST_SEQ), "*")
 
 

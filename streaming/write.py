@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lake.observe import Observed
 from lake.store import Store, StoreError
 from schemas import columns as C
 from schemas.errors import LakeError
@@ -120,12 +121,11 @@ def dead_letter_files(letters: DataFrame, attempt: Attempt) -> tuple[WrittenFile
     Raises:
         LandingError: the files hold another number of rows than went in.
     """
-    count = Observation()
-    observed = letters.observe(count, F.count(F.lit(1)).alias("rows"))
-    observed.write.mode("append").options(**_NO_MARKER).parquet(f"{attempt.store.uri}/{attempt.dead_letters}")
+    observed = Observed(letters, [F.count(F.lit(1)).alias("rows")])
+    observed.rows.write.mode("append").options(**_NO_MARKER).parquet(f"{attempt.store.uri}/{attempt.dead_letters}")
     keys = [key for key in attempt.store.list(attempt.dead_letters) if key.endswith(".parquet")]
     found = files.measured(letters.sparkSession, attempt.store, keys)
-    _require_all(int(count.get["rows"]), found, attempt)
+    _require_all(int(observed.counts()["rows"]), found, attempt)
     return tuple(WrittenFile(f.path, f.rows, f.bytes) for f in found if f.rows)
 
 
@@ -146,20 +146,19 @@ class _Seen:
 
 
 def _written(placed: DataFrame, attempt: Attempt) -> _Seen:
-    observation = Observation()
     # Milliseconds, not timestamps: Python's datetime would shift them into the driver's local time.
     millis = F.unix_millis(F.col(C.KAFKA_TS))
-    observed = placed.observe(
-        observation,
+    metrics = [
         F.count(F.lit(1)).alias("rows"),
         F.min(millis).alias("first"),
         F.max(millis).alias("last"),
         F.max(F.when(F.col(REJECTED).isNull(), millis)).alias("accepted"),
-    )
+    ]
+    observed = Observed(placed, metrics)
     target = f"{attempt.store.uri}/{attempt.folder}"
-    writer = observed.write.mode("append").options(**_NO_MARKER)
+    writer = observed.rows.write.mode("append").options(**_NO_MARKER)
     writer.partitionBy("year", "month", "day", "hour", BATCH).parquet(target)
-    seen: dict[str, Any] = observation.get
+    seen = observed.counts()
     if not seen["rows"]:
         return _Seen(0, None, None)
     first, last = instant_of(seen["first"]), instant_of(seen["last"])

@@ -1,4 +1,4 @@
-"""One Spark session for every test of the suite; folders of its own for each run."""
+"""One Spark session for the tests of a process; folders of its own for each run; which tests share a process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ from pyspark.sql import SparkSession
 from lake.session import spark_session, tuned
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one, and first.
+
+    A file stays in one piece, so what its tests share is made once. Long files come before short ones, so that no
+    process is left alone with one at the end.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.nodeid.partition("::")[0]))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not _needs_stack(item), item.path not in slow))
+
+
+def _needs_stack(item: pytest.Item) -> bool:
+    return Path(__file__).parent / "integration" in item.path.parents
+
+
 @pytest.fixture(scope="session")
 def lake_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root folder of the session's lake: Iceberg tables and catalog."""
@@ -19,7 +35,7 @@ def lake_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spark(lake_root: Path) -> Iterator[SparkSession]:
-    """The session all Spark tests share."""
+    """The session all Spark tests of a process share."""
     session = spark_session(
         "tests",
         lake_uri=lake_root.as_uri(),

@@ -12,7 +12,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from glue_jobs.transforms.identity import identity
-from glue_jobs.transforms.types import CannotConvertError, converted, is_unavailable
+from glue_jobs.transforms.types import (
+    CannotConvertError,
+    Landed,
+    converted,
+    decoded,
+    is_unavailable,
+    ruled,
+)
 from schemas import columns as c
 from schemas.errors import LakeError
 from schemas.model import Evolution, SourceColumn, SourceContract
@@ -43,13 +50,15 @@ class Image:
     """Where the columns of a row come from.
 
     `columns` and `added` (beyond the contract) hold each column with the writer's field; `landed` the landed name and
-    type by lower-case name; `key` likewise of the Kafka key, empty where the records have none.
+    type by lower-case name; `key` likewise of the Kafka key, empty where the records have none; `own_key` are the
+    columns of the contract's key that come from it.
     """
 
     columns: tuple[tuple[SourceColumn, WriterField | None], ...]
     added: tuple[tuple[SourceColumn, WriterField], ...]
     landed: Mapping[str, tuple[str, T.DataType]]
     key: Mapping[str, tuple[str, T.DataType]]
+    own_key: frozenset[str] = frozenset()
 
 
 def planned(schema: T.StructType, writer: Sequence[WriterField], contract: SourceContract) -> Image:
@@ -75,7 +84,7 @@ def planned(schema: T.StructType, writer: Sequence[WriterField], contract: Sourc
         what = f"the source has columns that the contract does not: {names}"
         raise _incompatible(contract, what, "add them to the contract, or say evolution: evolve")
     columns = tuple((column, fields.get(column.name) if column.name in landed else None) for column in contract.columns)
-    return Image(columns, added, landed, key)
+    return Image(columns, added, landed, key, frozenset(contract.key) & frozenset(key))
 
 
 def added_columns(image: Image, contract: SourceContract) -> dict[str, ColumnType]:
@@ -108,111 +117,172 @@ def conform(
         IncompatibleSchemaError: the writer schema broke with the contract.
     """
     image = planned(landed.schema, writer, contract)
-    rows = landed.where(F.col(c.OP) != TOMBSTONE).withColumn("_image", _row_image(landed.schema))
-    built = [_column(column, field, image, contract) for column, field in image.columns]
+    parts = [_part(column, field, image) for column, field in image.columns]
     present = {column.name: (column, field) for column, field in image.added}
     for name, kind in (extra or {}).items():
         found = present.get(name)
-        built.append(_widened(_column(*found, image, contract), kind) if found else _absent(name, kind))
+        parts.append(replace(_part(*found, image), kind=kind) if found else _Part(name, kind))
+    # Each step names the columns of the step before, so that nothing is computed twice: Spark keeps such steps apart.
+    # The first one takes the records apart, so that no later one copies them.
+    rows = landed.where(F.col(c.OP) != TOMBSTONE).select("*", *_prepared(landed.schema, image, contract))
+    rows = rows.select("*", *(part.raw.alias(part.landed_as) for part in parts if part.raw is not None))
+    rows = rows.select("*", *(column for part in parts for column in part.first))
+    rows = rows.select("*", *(_value(part, contract) for part in parts))
     return rows.select(
-        *_technical(landed.schema, contract),
-        _unavailable(built).alias(c.UNAVAILABLE),
+        *_technical(),
+        _unavailable(parts).alias(c.UNAVAILABLE),
         _old_key(image, contract).alias(c.OLD_KEY),
-        *(item.value.alias(item.name) for item in built),
-        _faults(built, image, contract).alias(FAULTS),
-        (F.col("_image").isNotNull() | (F.col(c.OP) == TRUNCATE)).alias(HAS_ROW),
-        _discarded(image, contract).alias(NEW_COLUMNS),
+        *(F.col(_VALUE + part.name).alias(part.name) for part in parts),
+        _faults(parts, image, contract).alias(FAULTS),
+        HAS_ROW,
+        NEW_COLUMNS,
         _envelope(landed.schema).alias(ENVELOPE),
-        F.col(c.TOPIC),
+        c.TOPIC,
     )
 
 
-def named(conditions: Sequence[tuple[str, Column]]) -> Column:
-    """The names of the conditions that hold, comma separated; NULL where none does. A NULL condition does not hold."""
-    if not conditions:
+def named(conditions: Sequence[tuple[str, Column]], given: Sequence[Column] = ()) -> Column:
+    """The names of the conditions that hold, comma separated; NULL where none does. A NULL condition does not hold.
+
+    Args:
+        conditions: each with its name.
+        given: texts that are names already, or NULL; they come first.
+    """
+    if not conditions and not given:
         return F.lit(None).cast("string")
-    names = F.concat_ws(",", *(F.when(condition, F.lit(name)) for name, condition in conditions))
-    return F.when(_any([condition for _, condition in conditions]), names)
+    names = F.concat_ws(",", *given, *(F.when(condition, F.lit(name)) for name, condition in conditions))
+    return F.when(_any([*(text.isNotNull() for text in given), *(condition for _, condition in conditions)]), names)
+
+
+_LATEST: Final = "_latest"
+_RAW: Final = "_raw_"
+_DECODED: Final = "_decoded_"
+_MISSING: Final = "_missing_"
+_VALUE: Final = "_value_"
 
 
 @dataclass(frozen=True)
-class _Built:
-    """A column of the result: its value, and whether it is unavailable or failed to convert (None: cannot)."""
+class _Part:
+    """A column of the result on its way.
+
+    Args:
+        name: of the column.
+        kind: its Spark type.
+        column: by the contract, or as an evolving table adds it; None where these records lack it, and so for the rest.
+        field: as it was written.
+        raw: the landed value, of type `landed`.
+        landed: its Spark type.
+        in_key: whether it is the key's.
+    """
 
     name: str
-    value: Column
-    unavailable: Column | None
-    fault: Column | None
+    kind: str
+    column: SourceColumn | None = None
+    field: WriterField | None = None
+    raw: Column | None = None
+    landed: T.DataType | None = None
+    in_key: bool = False
+
+    @property
+    def landed_as(self) -> str:
+        """Name of the landed value between the steps."""
+        return _RAW + self.name
+
+    @property
+    def decoded(self) -> Landed | None:
+        """The landed value with its encoding undone; None where there is none."""
+        if self.landed is None or self.field is None:
+            return None
+        return decoded(F.col(self.landed_as), self.landed, self.field)
+
+    @property
+    def placeholder(self) -> Column | None:
+        """Whether the landed value is the placeholder; None where it cannot be."""
+        if self.landed is None or self.in_key:
+            return None
+        return is_unavailable(F.col(self.landed_as), self.landed)
+
+    @property
+    def first(self) -> list[Column]:
+        """The decoded value, and whether it is the placeholder."""
+        found, placeholder = self.decoded, self.placeholder
+        flag = [] if placeholder is None else [placeholder.alias(_MISSING + self.name)]
+        return [] if found is None else [found.value.alias(_DECODED + self.name), *flag]
+
+    @property
+    def unavailable(self) -> Column | None:
+        """Whether the value was not in the source's log; None where it always is."""
+        return None if self.placeholder is None else F.col(_MISSING + self.name)
+
+    @property
+    def fault(self) -> Column | None:
+        """Whether there is a value, and its rule cannot hold it."""
+        if self.raw is None:
+            return None
+        failed = F.col(_VALUE + self.name).isNull() & F.col(self.landed_as).isNotNull()
+        return failed if self.unavailable is None else failed & ~self.unavailable
 
 
-def _absent(name: str, kind: str) -> _Built:
-    return _Built(name, F.lit(None).cast(kind), None, None)
-
-
-def _widened(built: _Built, kind: str) -> _Built:
-    return replace(built, value=built.value.cast(kind))
-
-
-def _column(
-    column: SourceColumn,
-    field: WriterField | None,
-    image: Image,
-    contract: SourceContract,
-) -> _Built:
-    in_key = column.name in contract.key and column.name in image.key
+def _part(column: SourceColumn, field: WriterField | None, image: Image) -> _Part:
+    in_key = column.name in image.own_key
     if not in_key and field is None:
-        return _absent(column.name, column.type.spark)
+        return _Part(column.name, column.type.spark)
     name, kind = image.key[column.name] if in_key else image.landed[column.name]
-    raw = F.col("key" if in_key else "_image")[name]
+    raw = F.col("key")[name] if in_key else _of_row(name)
+    return _Part(column.name, column.type.spark, column, field or WriterField(column.name, "string"), raw, kind, in_key)
+
+
+def _value(part: _Part, contract: SourceContract) -> Column:
+    """A column's value by its rule; NULL where it is unavailable or its rule cannot hold it."""
+    found = part.decoded
+    if found is None or part.column is None:
+        return F.lit(None).cast(part.kind).alias(_VALUE + part.name)
     try:
-        value = converted(raw, kind, field or WriterField(column.name, "string"), column.type)
+        value = ruled(replace(found, value=F.col(_DECODED + part.name)), part.column.type)
     except CannotConvertError as error:
-        raise _incompatible(
-            contract,
-            f"column {column.name}: {error}",
-            "give the column a type that fits",
-        ) from None
-    unavailable = None if column.name in contract.key else is_unavailable(raw, kind)
-    if unavailable is not None:
-        value = F.when(~unavailable, value)
-    failed = raw.isNotNull() & value.isNull()
-    fault = failed if unavailable is None else failed & ~unavailable
-    return _Built(column.name, value.cast(column.type.spark), unavailable, fault)
+        raise _incompatible(contract, f"column {part.name}: {error}", "give the column a type that fits") from None
+    unavailable = part.unavailable
+    available = value if unavailable is None else F.when(~unavailable, value)
+    return available.cast(part.column.type.spark).cast(part.kind).alias(_VALUE + part.name)
 
 
-def _technical(schema: T.StructType, contract: SourceContract) -> list[Column]:
-    latest = F.col(c.KAFKA_TS) + F.make_dt_interval(secs=F.lit(contract.clock_tolerance_seconds))
+def _prepared(schema: T.StructType, image: Image, contract: SourceContract) -> list[Column]:
+    """What is told of a record as a whole."""
+    tolerance = contract.clock_tolerance_seconds * 1_000_000
+    latest = F.timestamp_micros(F.unix_micros(F.col(c.KAFKA_TS)) + tolerance)
+    row = F.when(_is_delete(), F.col("before").isNotNull()).otherwise(F.col("after").isNotNull())
+    has_row = row if "after" in schema.names else F.lit(False)
+    return [
+        identity("key" in schema.names, "after" in schema.names).alias(c.IDENTITY),
+        latest.alias(_LATEST),
+        (has_row | (F.col(c.OP) == TRUNCATE)).alias(HAS_ROW),
+        _discarded(image, contract).alias(NEW_COLUMNS),
+    ]
+
+
+def _technical() -> list[Column]:
+    latest = F.col(_LATEST)
     # A source that gave no time: `least` passes over NULL, and the tolerance is not to be added to Kafka's own time.
     changed = F.when(F.col(c.SOURCE_TS).isNull(), F.col(c.KAFKA_TS)).otherwise(F.least(F.col(c.SOURCE_TS), latest))
+    landed = (c.INGEST_SEQ, c.PARTITION, c.OFFSET, c.KAFKA_TS, c.SCHEMA_ID, c.EPOCH, c.OP, c.POSITION, c.IDENTITY)
     return [
-        F.col(c.INGEST_SEQ),
-        *(
-            F.col(name)
-            for name in (
-                c.PARTITION,
-                c.OFFSET,
-                c.KAFKA_TS,
-                c.SCHEMA_ID,
-                c.EPOCH,
-                c.OP,
-                c.POSITION,
-            )
-        ),
-        identity("key" in schema.names, "after" in schema.names).alias(c.IDENTITY),
-        F.col(c.SOURCE_TS),
+        *(F.col(name) for name in (*landed, c.SOURCE_TS)),
         changed.alias(c.CHANGED_AT),
         F.coalesce(F.col(c.SOURCE_TS) > latest, F.lit(False)).alias(c.CLOCK_FLAGGED),
     ]
 
 
-def _row_image(schema: T.StructType) -> Column:
-    if "after" not in schema.names:
-        return F.lit(None)
-    return F.when(F.col(c.OP) == DELETE, F.col("before")).otherwise(F.col("after"))
+def _is_delete() -> Column:
+    return F.col(c.OP) == DELETE
 
 
-def _unavailable(built: Sequence[_Built]) -> Column:
-    flags = [(item.name, item.unavailable) for item in built if item.unavailable is not None]
+def _of_row(name: str) -> Column:
+    """A landed value of the row image: of a delete it is `before`, else `after`."""
+    return F.when(_is_delete(), F.col("before")[name]).otherwise(F.col("after")[name])
+
+
+def _unavailable(parts: Sequence[_Part]) -> Column:
+    flags = [(part.name, flag) for part in parts if (flag := part.unavailable) is not None]
     nothing = F.array().cast("array<string>")
     if not flags:
         return nothing
@@ -220,16 +290,21 @@ def _unavailable(built: Sequence[_Built]) -> Column:
     return F.when(_any([flag for _, flag in flags]), found).otherwise(nothing)
 
 
-def _faults(built: Sequence[_Built], image: Image, contract: SourceContract) -> Column:
-    faults = [(f"type:{item.name}", item.fault) for item in built if item.fault is not None]
+def _faults(parts: Sequence[_Part], image: Image, contract: SourceContract) -> Column:
+    faults = [(f"type:{part.name}", fault) for part in parts if (fault := part.fault) is not None]
     if image.key:
-        lost = _old_key_json().isNotNull() & _old_key(image, contract).isNull()
+        lost = _has_headers() & _old_key_json().isNotNull() & _old_key(image, contract).isNull()
         faults.append((f"header:{OLD_KEY_HEADER}", lost))
     return named(faults)
 
 
 def _any(conditions: Sequence[Column]) -> Column:
     return reduce(lambda left, right: left | right, conditions)
+
+
+def _has_headers() -> Column:
+    """Few records have headers, and looking through them costs more than asking."""
+    return F.size(c.HEADERS) > 0
 
 
 def _old_key_json() -> Column:
@@ -253,7 +328,7 @@ def _old_key(image: Image, contract: SourceContract) -> Column:
         field = fields[column.name] or WriterField(column.name, "string")
         parts[column.name] = converted(raw, landed[column.name], field, column.type).cast(column.type.spark)
     whole = reduce(lambda left, right: left & right, (part.isNotNull() for part in parts.values()))
-    return F.when(whole, F.struct(*(part.alias(name) for name, part in parts.items())))
+    return F.when(_has_headers() & whole, F.struct(*(part.alias(name) for name, part in parts.items())))
 
 
 def _json_type(kind: T.DataType) -> T.DataType:
@@ -266,7 +341,7 @@ def _discarded(image: Image, contract: SourceContract) -> Column:
     carried = [
         (
             f"evolution:{column.name}",
-            F.col("_image")[image.landed[column.name][0]].isNotNull(),
+            _of_row(image.landed[column.name][0]).isNotNull(),
         )
         for column, _ in image.added
     ]

@@ -36,42 +36,39 @@ def is_upsert() -> Column:
 
 
 def rejecting(contract: SourceContract) -> tuple[RowCheck, ...]:
-    """Checks whose failure quarantines: key, nullability, and the contract's of severity reject.
-
-    Deletes are held to their key alone, truncates to nothing: neither brings values.
-    """
-    keyed = F.col(c.OP) != TRUNCATE
-    keys = [RowCheck(f"key:{name}", keyed & F.col(name).isNull()) for name in contract.key]
+    """Checks whose failure quarantines an upsert: row image, nullability, and the contract's of severity reject."""
     nulls = [
-        RowCheck(
-            f"null:{column.name}",
-            is_upsert() & F.col(column.name).isNull() & _known(column.name),
-        )
+        RowCheck(f"null:{column.name}", F.col(column.name).isNull() & _known(column.name))
         for column in contract.value_columns
         if not column.nullable
     ]
-    return (*keys, *nulls, *_stated(contract, Severity.REJECT))
+    return (RowCheck("envelope:no_row_image", ~F.col(HAS_ROW)), *nulls, *_stated(contract, Severity.REJECT))
 
 
 def warning(contract: SourceContract) -> tuple[RowCheck, ...]:
-    """The contract's checks of severity warn."""
-    return _stated(contract, Severity.WARN)
+    """The contract's checks of severity warn; of upserts, as the others."""
+    return tuple(RowCheck(check.name, is_upsert() & check.fails) for check in _stated(contract, Severity.WARN))
 
 
 def judged(changes: DataFrame, contract: SourceContract) -> DataFrame:
     """Conformed rows with `_reason`.
 
+    Deletes are held to their key alone, truncates to nothing: neither brings values.
+
     Args:
         changes: what `conform` gives.
         contract: the table's contract.
     """
-    conditions = [(check.name, check.fails) for check in rejecting(contract)]
-    conditions.append(("envelope:no_row_image", ~F.col(HAS_ROW) & is_upsert()))
-    stated = named(conditions)
-    # Faults and new columns are names already; those of rows that bring no values do not count.
-    brought = F.col(FAULTS).isNotNull() | F.col(NEW_COLUMNS).isNotNull()
-    everything = F.concat_ws(",", F.col(FAULTS), F.col(NEW_COLUMNS), stated)
-    return changes.withColumn(REASON, F.when(is_upsert() & brought, everything).otherwise(stated))
+    keys = [(f"key:{name}", F.col(name).isNull()) for name in contract.key]
+    upsert = [*keys, *((check.name, check.fails) for check in rejecting(contract))]
+    # Faults and new columns are names already.
+    given = [F.col(FAULTS), F.col(NEW_COLUMNS)]
+    reason = (
+        F.when(F.col(c.OP) == TRUNCATE, F.lit(None))
+        .when(F.col(c.OP) == DELETE, named(keys))
+        .otherwise(named(upsert, given))
+    )
+    return changes.withColumn(REASON, reason)
 
 
 def reasons(text: str) -> tuple[str, ...]:
@@ -85,7 +82,5 @@ def _known(column: str) -> Column:
 
 def _stated(contract: SourceContract, severity: Severity) -> tuple[RowCheck, ...]:
     return tuple(
-        RowCheck(check.name, is_upsert() & ~F.expr(f"({check.expr})"))
-        for check in contract.checks
-        if check.severity is severity
+        RowCheck(check.name, ~F.expr(f"({check.expr})")) for check in contract.checks if check.severity is severity
     )

@@ -47,12 +47,16 @@ class Form(StrEnum):
 
 @dataclass(frozen=True)
 class Landed:
-    """A landed value: form, Spark type, the writer's field; `value` is NULL or of the form's plain Spark type."""
+    """A landed value: form, Spark type, the writer's field; `value` is NULL or of the form's plain Spark type.
+
+    `value` is the unscaled integer of a decimal in bytes, `scale` the scale that goes with it.
+    """
 
     form: Form
     type: T.DataType
     field: WriterField
     value: Column
+    scale: Column | None = None
 
 
 def converted(raw: Column, found: T.DataType, field: WriterField, target: ColumnType) -> Column:
@@ -61,10 +65,18 @@ def converted(raw: Column, found: T.DataType, field: WriterField, target: Column
     Raises:
         CannotConvertError: there is no rule for this pair.
     """
-    landed = decoded(raw, found, field)
+    return ruled(decoded(raw, found, field), target)
+
+
+def ruled(landed: Landed, target: ColumnType) -> Column:
+    """A decoded value as `target`. Rules name `landed.value` more than once: best a column that is computed already.
+
+    Raises:
+        CannotConvertError: there is no rule for this pair.
+    """
     rule = _RULES.get((landed.form, _target_group(target)))
     if rule is None:
-        raise CannotConvertError(f"{_described(field, landed.form)} cannot become {target.text}")
+        raise CannotConvertError(f"{_described(landed.field, landed.form)} cannot become {target.text}")
     return rule(landed, target)
 
 
@@ -77,6 +89,8 @@ def fits(field: WriterField, target: ColumnType) -> bool:
 
 def form_of(field: WriterField) -> Form:
     """What a field's values are, by its Avro type and semantic name."""
+    if field.semantic == f"{DEBEZIUM_DATA}VariableScaleDecimal":
+        return Form.VARIABLE_DECIMAL
     if field.semantic in _DECODERS:
         return _DECODERS[field.semantic][0]
     if field.scale >= 0:
@@ -107,16 +121,18 @@ def is_unavailable(raw: Column, found: T.DataType) -> Column | None:
 
 def decoded(raw: Column, found: T.DataType, field: WriterField) -> Landed:
     """The value with its encoding undone: epoch counts as dates and timestamps, ISO text likewise."""
+    if field.semantic == f"{DEBEZIUM_DATA}VariableScaleDecimal":
+        return Landed(Form.VARIABLE_DECIMAL, found, field, digits.unscaled(raw["value"]), raw["scale"])
     semantic = _DECODERS.get(field.semantic)
     if semantic is not None:
         form, decode = semantic
         return Landed(form, found, field, decode(raw))
     if isinstance(found, T.BinaryType) and field.scale >= 0:
-        return Landed(Form.DECIMAL_BYTES, found, field, raw)
+        return Landed(Form.DECIMAL_BYTES, found, field, digits.unscaled(raw), F.lit(field.scale))
     if isinstance(found, T.TimestampType):
-        return Landed(Form.TIMESTAMP, found, field, _in_years(raw))
+        return Landed(Form.TIMESTAMP, found, field, raw)
     if isinstance(found, T.DateType):
-        return Landed(Form.DATE, found, field, _date_in_years(raw))
+        return Landed(Form.DATE, found, field, raw)
     for kinds, form in _PLAIN:
         if isinstance(found, kinds):
             return Landed(form, found, field, raw)
@@ -129,6 +145,7 @@ _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01, 9999-12-31
 _FIRST_MILLI, _LAST_MILLI = -62135596800000, 253402300799999
 _FIRST_MICRO, _LAST_MICRO = _FIRST_MILLI * 1000, _LAST_MILLI * 1000 + 999
 _ISO_TIMESTAMP: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?$"
+_SHORTEST_ISO: Final = len("2024-01-01T00:00")
 
 
 def _days(raw: Column) -> Column:
@@ -153,7 +170,10 @@ def _floor_thousandth(raw: Column) -> Column:
 
 
 def _iso_timestamp(raw: Column) -> Column:
-    return _in_years(F.when(raw.rlike(_ISO_TIMESTAMP), raw.cast("timestamp")))
+    """What the connector wrote as a timestamp: the day and the minute at least, for Spark takes less, such as a year."""
+    # Without an offset the session's zone counts, and that is UTC; Spark looks up a zone by name for each value.
+    utc = F.when(raw.endswith("Z"), raw.substr(F.lit(1), F.octet_length(raw) - 1)).otherwise(raw)
+    return F.when(F.octet_length(raw) >= _SHORTEST_ISO, utc.cast("timestamp"))
 
 
 def _iso_date(raw: Column) -> Column:
@@ -189,7 +209,6 @@ _DECODERS: Final[dict[str, tuple[Form, Callable[[Column], Column]]]] = {
     f"{DEBEZIUM_TIME}MicroTime": (Form.TIME, _same),
     f"{DEBEZIUM_TIME}NanoTime": (Form.TIME, _floor_thousandth),
     f"{CONNECT}Time": (Form.TIME, lambda raw: raw.cast("bigint") * 1000),
-    f"{DEBEZIUM_DATA}VariableScaleDecimal": (Form.VARIABLE_DECIMAL, _same),
     f"{DEBEZIUM_DATA}Bits": (Form.BITS, _same),
 }
 _PLAIN: Final = (
@@ -287,12 +306,9 @@ def _decimal_to_text(landed: Landed, target: ColumnType) -> Column:
     return _fitting(landed.value.cast("string"), target)
 
 
-def _bytes_to_decimal(landed: Landed, target: ColumnType) -> Column:
-    return digits.exact_decimal(digits.unscaled(landed.value), F.lit(landed.field.scale), target)
-
-
-def _variable_to_decimal(landed: Landed, target: ColumnType) -> Column:
-    return digits.exact_decimal(digits.unscaled(landed.value["value"]), landed.value["scale"], target)
+def _unscaled_to_decimal(landed: Landed, target: ColumnType) -> Column:
+    assert landed.scale is not None
+    return digits.exact_decimal(landed.value, landed.scale, target)
 
 
 def _text_to_integer(landed: Landed, target: ColumnType) -> Column:
@@ -316,10 +332,13 @@ def _text_to_date(landed: Landed, _target: ColumnType) -> Column:
 
 
 def _text_to_timestamp(landed: Landed, _target: ColumnType) -> Column:
-    return _iso_timestamp(landed.value)
+    # Spark takes less for a timestamp than a whole one, such as a year.
+    return _in_years(F.when(landed.value.rlike(_ISO_TIMESTAMP), landed.value.cast("timestamp")))
 
 
 def _text_to_uuid(landed: Landed, _target: ColumnType) -> Column:
+    if landed.field.semantic == f"{DEBEZIUM_DATA}Uuid":  # a database's uuid type has checked its own
+        return F.lower(landed.value)
     return F.when(landed.value.rlike(_UUID), F.lower(landed.value))
 
 
@@ -348,6 +367,26 @@ def _time_to_text(landed: Landed, target: ColumnType) -> Column:
 
 def _time_to_integer(landed: Landed, target: ColumnType) -> Column:
     return _within(landed.value, target)
+
+
+def _date_to_date(landed: Landed, _target: ColumnType) -> Column:
+    return _date_in_years(landed.value)
+
+
+def _date_to_timestamp(landed: Landed, _target: ColumnType) -> Column:
+    return _date_in_years(landed.value).cast("timestamp")
+
+
+def _date_to_text(landed: Landed, target: ColumnType) -> Column:
+    return _fitting(_date_in_years(landed.value).cast("string"), target)
+
+
+def _timestamp_to_timestamp(landed: Landed, _target: ColumnType) -> Column:
+    return _in_years(landed.value)
+
+
+def _timestamp_to_text(landed: Landed, target: ColumnType) -> Column:
+    return _fitting(_in_years(landed.value).cast("string"), target)
 
 
 def _bytes_to_binary(landed: Landed, _target: ColumnType) -> Column:
@@ -398,13 +437,13 @@ _RULES: Final[dict[tuple[Form, str], _Rule]] = {
     (Form.DECIMAL, "integer"): _decimal_to_integer,
     (Form.DECIMAL, "real"): _cast,
     (Form.DECIMAL, "text"): _decimal_to_text,
-    (Form.DECIMAL_BYTES, "decimal"): _bytes_to_decimal,
-    (Form.VARIABLE_DECIMAL, "decimal"): _variable_to_decimal,
-    (Form.DATE, "date"): _cast,
-    (Form.DATE, "timestamp"): _cast,
-    (Form.DATE, "text"): _to_text,
-    (Form.TIMESTAMP, "timestamp"): _cast,
-    (Form.TIMESTAMP, "text"): _to_text,
+    (Form.DECIMAL_BYTES, "decimal"): _unscaled_to_decimal,
+    (Form.VARIABLE_DECIMAL, "decimal"): _unscaled_to_decimal,
+    (Form.DATE, "date"): _date_to_date,
+    (Form.DATE, "timestamp"): _date_to_timestamp,
+    (Form.DATE, "text"): _date_to_text,
+    (Form.TIMESTAMP, "timestamp"): _timestamp_to_timestamp,
+    (Form.TIMESTAMP, "text"): _timestamp_to_text,
     (Form.TIME, "text"): _time_to_text,
     (Form.TIME, "integer"): _time_to_integer,
     (Form.TEXT, "text"): _text_to_text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs.observe import Observed
+from lake.observe import Observed
 
 
 def test_counts_are_taken_on_the_way(spark: SparkSession) -> None:
