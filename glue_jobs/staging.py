@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Final
@@ -32,7 +31,6 @@ from schemas.model import Pipeline, SourceContract
 
 MAX_MANIFESTS: Final = 60
 """Manifests a batch takes at most: an hour of one-minute batches."""
-_METHOD_LIMIT: Final = "spark.sql.codegen.hugeMethodLimit"
 SKIPPED: Final = "dataset:skipped"
 """Reason of the rows of a batch that failed an expectation and was skipped."""
 
@@ -127,32 +125,17 @@ def promote_staging(
         max_manifests_per_batch,
     )
     outcomes = []
-    with _small_methods(spark):
-        for contract in _chosen(pipeline, tables):
-            outcome = TableOutcome(contract.table)
-            try:
-                for done in _batches(job, contract):
-                    outcome = outcome.plus(done)
-                    if report and done.batches:
-                        report(done)
-            except LakeError as error:
-                outcome = replace(outcome, error=error)
-            outcomes.append(outcome)
+    for contract in _chosen(pipeline, tables):
+        outcome = TableOutcome(contract.table)
+        try:
+            for done in _batches(job, contract):
+                outcome = outcome.plus(done)
+                if report and done.batches:
+                    report(done)
+        except LakeError as error:
+            outcome = replace(outcome, error=error)
+        outcomes.append(outcome)
     return tuple(outcomes)
-
-
-@contextmanager
-def _small_methods(spark: SparkSession) -> Iterator[None]:
-    """Within it, Spark makes no method so long that the JVM would only interpret it: a wide table's would be.
-
-    With Spark's own limit the same pass took four times the processor's time.
-    """
-    before = spark.conf.get(_METHOD_LIMIT)
-    spark.conf.set(_METHOD_LIMIT, "8000")
-    try:
-        yield
-    finally:
-        spark.conf.set(_METHOD_LIMIT, str(before))
 
 
 def changes(spark: SparkSession, pipeline: Pipeline, table: str) -> DataFrame:

@@ -124,9 +124,9 @@ def conform(
         parts.append(replace(_part(*found, image), kind=kind) if found else _Part(name, kind))
     # Each step names the columns of the step before, so that nothing is computed twice: Spark keeps such steps apart.
     # The first one takes the records apart, so that no later one copies them.
-    rows = landed.where(F.col(c.OP) != TOMBSTONE).select("*", *_prepared(landed.schema, image, contract))
-    rows = rows.select("*", *(part.raw.alias(part.landed_as) for part in parts if part.raw is not None))
-    rows = rows.select("*", *(column for part in parts for column in part.first))
+    rows = landed.where(F.col(c.OP) != TOMBSTONE).select(
+        "*", *_prepared(landed.schema, image, contract), *(column for part in parts for column in part.first)
+    )
     rows = rows.select("*", *(_value(part, contract) for part in parts))
     return rows.select(
         *_technical(),
@@ -155,8 +155,8 @@ def named(conditions: Sequence[tuple[str, Column]], given: Sequence[Column] = ()
 
 
 _LATEST: Final = "_latest"
-_RAW: Final = "_raw_"
 _DECODED: Final = "_decoded_"
+_PRESENT: Final = "_present_"
 _MISSING: Final = "_missing_"
 _VALUE: Final = "_value_"
 
@@ -169,45 +169,26 @@ class _Part:
         name: of the column.
         kind: its Spark type.
         column: by the contract, or as an evolving table adds it; None where these records lack it, and so for the rest.
-        field: as it was written.
-        raw: the landed value, of type `landed`.
-        landed: its Spark type.
-        in_key: whether it is the key's.
+        raw: the landed value.
+        decoded: the landed value with its encoding undone.
+        placeholder: whether the landed value is the placeholder; None where it cannot be.
     """
 
     name: str
     kind: str
     column: SourceColumn | None = None
-    field: WriterField | None = None
     raw: Column | None = None
-    landed: T.DataType | None = None
-    in_key: bool = False
-
-    @property
-    def landed_as(self) -> str:
-        """Name of the landed value between the steps."""
-        return _RAW + self.name
-
-    @property
-    def decoded(self) -> Landed | None:
-        """The landed value with its encoding undone; None where there is none."""
-        if self.landed is None or self.field is None:
-            return None
-        return decoded(F.col(self.landed_as), self.landed, self.field)
-
-    @property
-    def placeholder(self) -> Column | None:
-        """Whether the landed value is the placeholder; None where it cannot be."""
-        if self.landed is None or self.in_key:
-            return None
-        return is_unavailable(F.col(self.landed_as), self.landed)
+    decoded: Landed | None = None
+    placeholder: Column | None = None
 
     @property
     def first(self) -> list[Column]:
-        """The decoded value, and whether it is the placeholder."""
-        found, placeholder = self.decoded, self.placeholder
-        flag = [] if placeholder is None else [placeholder.alias(_MISSING + self.name)]
-        return [] if found is None else [found.value.alias(_DECODED + self.name), *flag]
+        """The decoded value; whether there is a landed one, where that tells more; whether it is the placeholder."""
+        if self.raw is None or self.decoded is None:
+            return []
+        present = [] if self.decoded.value is self.raw else [self.raw.isNotNull().alias(_PRESENT + self.name)]
+        missing = [] if self.placeholder is None else [self.placeholder.alias(_MISSING + self.name)]
+        return [self.decoded.value.alias(_DECODED + self.name), *present, *missing]
 
     @property
     def unavailable(self) -> Column | None:
@@ -217,9 +198,11 @@ class _Part:
     @property
     def fault(self) -> Column | None:
         """Whether there is a value, and its rule cannot hold it."""
-        if self.raw is None:
+        if self.raw is None or self.decoded is None:
             return None
-        failed = F.col(_VALUE + self.name).isNull() & F.col(self.landed_as).isNotNull()
+        same = self.decoded.value is self.raw
+        present = F.col(_DECODED + self.name).isNotNull() if same else F.col(_PRESENT + self.name)
+        failed = present & F.col(_VALUE + self.name).isNull()
         return failed if self.unavailable is None else failed & ~self.unavailable
 
 
@@ -229,7 +212,9 @@ def _part(column: SourceColumn, field: WriterField | None, image: Image) -> _Par
         return _Part(column.name, column.type.spark)
     name, kind = image.key[column.name] if in_key else image.landed[column.name]
     raw = F.col("key")[name] if in_key else _of_row(name)
-    return _Part(column.name, column.type.spark, column, field or WriterField(column.name, "string"), raw, kind, in_key)
+    landed = decoded(raw, kind, field or WriterField(column.name, "string"))
+    placeholder = None if in_key else is_unavailable(raw, kind)
+    return _Part(column.name, column.type.spark, column, raw, landed, placeholder)
 
 
 def _value(part: _Part, contract: SourceContract) -> Column:

@@ -170,7 +170,7 @@ def _floor_thousandth(raw: Column) -> Column:
 
 
 def _iso_timestamp(raw: Column) -> Column:
-    """What the connector wrote as a timestamp: the day and the minute at least, for Spark takes less, such as a year."""
+    """A timestamp as a connector writes it, to the minute at least; Spark takes less for one, such as a year."""
     # Without an offset the session's zone counts, and that is UTC; Spark looks up a zone by name for each value.
     utc = F.when(raw.endswith("Z"), raw.substr(F.lit(1), F.octet_length(raw) - 1)).otherwise(raw)
     return F.when(F.octet_length(raw) >= _SHORTEST_ISO, utc.cast("timestamp"))
