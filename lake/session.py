@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
@@ -24,6 +24,32 @@ AVRO_LIMITS: Final = (
 # hardly run. Compiling less halves its CPU time; over many rows it would be slower.
 _SMALL_JVM: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m")
 _SMALL: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+# py4j asks the JVM for a class by its name at every use (every `F.col`), and for a short name the JVM searches all jars:
+# a third of the time of a session over few rows. These are asked for once.
+_CLASSES: Final = (
+    "functions",
+    "Column",
+    "PythonUtils",
+    "PythonRDD",
+    "SerDeUtil",
+    "SimplePythonFunction",
+    "SparkSession",
+    "SparkSession$",
+    "py4j.reflection.TypeUtil",
+    "org.apache.iceberg.expressions.Expressions",
+    "org.apache.iceberg.spark.Spark3Util",
+    "org.apache.spark.sql.Observation",
+    "org.apache.spark.sql.avro.functions",
+    "org.apache.spark.sql.catalyst.expressions.ArrayFilter",
+    "org.apache.spark.sql.catalyst.expressions.ArrayTransform",
+    "org.apache.spark.sql.catalyst.expressions.LambdaFunction",
+    "org.apache.spark.sql.catalyst.expressions.UnresolvedNamedLambdaVariable",
+    "org.apache.spark.sql.expressions.Window",
+    "org.apache.spark.sql.types.StructType",
+    "org.apache.spark.storage.StorageLevel",
+    "org.apache.spark.util.Utils",
+)
 
 _LOG4J: Final = """\
 rootLogger.level = warn
@@ -160,7 +186,19 @@ def spark_session(
     builder = SparkSession.Builder().appName(app)
     for name, value in (conf | dict(extra or {})).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    _remember_classes(spark)
+    return spark
+
+
+def _remember_classes(spark: SparkSession) -> None:
+    """Keeps what py4j finds for each of `_CLASSES` where py4j looks first; a class that is not there does no harm."""
+    for name in _CLASSES:
+        holder: Any = spark._jvm  # PySpark has no other way to its gateway
+        for part in name.split("."):
+            found = getattr(holder, part)
+            vars(holder)[part] = found
+            holder = found
 
 
 def on_glue() -> bool:
