@@ -25,7 +25,7 @@ AVRO_LIMITS: Final = (
 _SMALL_JVM: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m")
 _SMALL: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
-# py4j asks the JVM for a class by its name at every use (every `F.col`), and for a short name the JVM searches all jars:
+# py4j asks the JVM for a class by its name at every use (each `F.col`), and for a short name the JVM searches all jars:
 # a third of the time of a session over few rows. These are asked for once.
 _CLASSES: Final = (
     "functions",
