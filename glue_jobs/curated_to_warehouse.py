@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from glue_jobs.arguments import option, parse
+from lake.arguments import option, parse
 from lake.warehouse.connect import connect
 from lake.warehouse.load import LoadedBatch, load_pending
 from schemas import load_pipeline

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glue_jobs.arguments import option, parse
 from glue_jobs.staging import MAX_MANIFESTS, promote_staging
+from lake.arguments import option, parse
 from lake.session import job_session
 from schemas import load_pipeline
 from schemas.errors import LakeError
@@ -24,7 +24,7 @@ class StagingArgs:
     catalog_uri: str = option("jdbc:sqlite:<file>, or glue", default="glue")
     contracts: Path | None = option("a folder that holds pipelines of your own", default=None)
     tables: tuple[str, ...] = option("source tables, comma separated; all where none is given", default=())
-    max_manifests_per_batch: int = option("landing batches taken in one commit", default=MAX_MANIFESTS)
+    max_manifests_per_batch: int = option("landing batches taken in one commit", default=MAX_MANIFESTS, least=1)
     quality_uri: str | None = option("where Data Docs go; {lake-uri}/quality where none is given", default=None)
 
 

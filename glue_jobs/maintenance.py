@@ -18,8 +18,8 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import iceberg, staging_tables
-from glue_jobs.arguments import option, parse
 from glue_jobs.transforms.identity import collapse
+from lake.arguments import option, parse
 from lake.session import job_session
 from schemas import columns as c
 from schemas import load_pipeline
@@ -39,8 +39,10 @@ class MaintenanceArgs:
     lake_uri: str = option("root of the pipeline's lake: file:///… or s3://…")
     catalog_uri: str = option("jdbc:sqlite:<file>, or glue", default="glue")
     contracts: Path | None = option("a folder that holds pipelines of your own", default=None)
-    keep_days: float = option("snapshots younger than this many days stay", default=7.0)
-    collapse_days: int = option("re-emissions are sought among the newest so many days of Kafka time", default=8)
+    keep_days: float = option("snapshots younger than this many days stay", default=7.0, least=0)
+    collapse_days: int = option(
+        "re-emissions are sought among the newest so many days of Kafka time", default=8, least=0
+    )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glue_jobs.arguments import option, parse
 from glue_jobs.curated.promote import promote_curated
+from lake.arguments import option, parse
 from lake.session import job_session
 from schemas import load_pipeline
 from schemas.errors import LakeError

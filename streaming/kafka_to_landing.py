@@ -9,9 +9,10 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
+from lake.arguments import parse
 from lake.session import job_session
 from schemas.errors import LakeError
-from streaming.arguments import USAGE, StreamArgs
+from streaming.arguments import StreamArgs
 from streaming.job import Summary, run_once, run_until_stopped
 
 log = logging.getLogger("streaming")
@@ -23,19 +24,18 @@ SESSION: Final = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Runs the job; the exit code.
 
     SIGTERM and SIGINT end it after the batch in hand; a second one ends it at once, which costs nothing but that batch.
+
+    Args:
+        argv: as `sys.argv`: the program first.
     """
-    words = sys.argv[1:] if argv is None else list(argv)
-    if words in (["--help"], ["-h"]):
-        sys.stdout.write(USAGE + "\n")
-        return 0
     try:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("py4j").setLevel(logging.WARNING)
-        summary = run(StreamArgs.from_argv(words), stop_on_signals())
+        summary = run(parse(StreamArgs, argv), stop_on_signals())
     except LakeError as error:
         log.error("%s: %s", type(error).__name__, error)
         return 1
@@ -69,4 +69,4 @@ def stop_on_signals() -> threading.Event:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv))

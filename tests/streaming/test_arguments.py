@@ -1,78 +1,68 @@
-"""Arguments in Glue's shape: values by name, Glue's own flags passed over, bad ones named."""
+"""Arguments of hop 1, as Glue hands them over, to what the job needs to know."""
 
 from __future__ import annotations
 
-import itertools
+from pathlib import Path
 
 import pytest
 
-from streaming.arguments import GLUE_NAMES, OPTIONAL, REQUIRED, ArgumentError, StreamArgs
+from lake.arguments import ArgumentsError, parse
+from streaming import kafka_to_landing
+from streaming.arguments import StreamArgs
+from streaming.job import MAX_OFFSETS, StreamSettings
 
-NEEDED = ["--pipeline", "retail", "--bootstrap", "b:9092", "--registry", "http://r", "--lake-uri", "s3://lake/"]
+NEEDED = ("--pipeline", "retail", "--bootstrap", "a:9092,b:9092", "--registry", "http://r", "--lake-uri", "s3://lake/")
+
+
+def args_of(*words: str) -> StreamArgs:
+    return parse(StreamArgs, ["job", *NEEDED, *words])
 
 
 def test_defaults_are_a_batch_a_minute_without_end() -> None:
-    args = StreamArgs.from_argv(NEEDED)
-    assert (args.once, args.trigger_seconds, args.settings.lake_uri) == (False, 60.0, "s3://lake")
-    assert args.settings.patience_seconds is None
+    args = args_of()
+    assert (args.once, args.trigger_seconds) == (False, 60.0)
+    assert args.settings == StreamSettings("retail", "a:9092,b:9092", "http://r", "s3://lake")
+    assert (args.settings.patience_seconds, args.settings.max_offsets_per_trigger) == (None, MAX_OFFSETS)
 
 
-@pytest.mark.parametrize("words", [["--once"], ["--once", "true"], ["--once=true"]])
-def test_a_flag_may_stand_alone_or_have_a_value(words: list[str]) -> None:
-    assert StreamArgs.from_argv([*NEEDED, *words]).once
-
-
-def test_glues_own_flags_are_passed_over() -> None:
-    glue = [
-        "--JOB_NAME",
-        "x",
-        "--enable-metrics",
-        "--extra-jars",
-        "s3://a",
-        "--TempDir",
-        "s3://t",
-        "--job-language",
-        "py",
+def test_every_argument_reaches_the_job() -> None:
+    words = [
+        *("--once", "true", "--trigger-seconds", "0.5", "--max-offsets-per-trigger", "7", "--patience-seconds", "0"),
+        *("--tables", "a,b", "--epochs", "a=2", "--client-options", "security.protocol=SASL_SSL"),
+        *("--contracts-path", "/one:/two"),
     ]
-    assert StreamArgs.from_argv([*glue, *NEEDED]) == StreamArgs.from_argv(NEEDED)
-
-
-def test_lists_and_pairs_are_parsed() -> None:
-    words = ["--tables", "a,b", "--epochs", "a=2", "--client-options", "security.protocol=SASL_SSL,x=a=b"]
-    settings = StreamArgs.from_argv([*NEEDED, *words]).settings
-    assert settings.tables == ("a", "b")
-    assert settings.epochs == {"a": 2}
-    assert settings.kafka_options == {"security.protocol": "SASL_SSL", "x": "a=b"}
+    args = args_of(*words)
+    assert (args.once, args.trigger_seconds) == (True, 0.5)
+    assert args.settings == StreamSettings(
+        "retail",
+        "a:9092,b:9092",
+        "http://r",
+        "s3://lake",
+        tables=("a", "b"),
+        max_offsets_per_trigger=7,
+        patience_seconds=0.0,
+        epochs={"a": 2},
+        kafka_options={"security.protocol": "SASL_SSL"},
+        search_path=(Path("/one"), Path("/two")),
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--trigger-second", "5"], "--trigger-second: unknown argument"),
-        (["--once", "yes"], "--once: is 'yes', not true or false"),
-        (["--trigger-seconds", "soon"], "--trigger-seconds: is 'soon'"),
-        (["--trigger-seconds", "nan"], "--trigger-seconds: is 'nan'"),
-        (["--max-offsets-per-trigger", "0"], "not a number of 1 or more"),
-        (["--max-offsets-per-trigger", "1.5"], "not a whole number"),
-        (["--epochs", "customer"], "--epochs: is not NAME=VALUE"),
-        (["--epochs", "customer=x"], "epoch of customer"),
-        (["stray"], "stray: stray word"),
-        (["--pipeline", "again"], "--pipeline: given twice"),
+        (["--once"], "--once: the argument has no value"),
+        (["--trigger-seconds", "0"], "--trigger-seconds: the value is not a number of 0.1 or more"),
+        (["--patience-seconds", "-1"], "--patience-seconds: the value is not a number of 0 or more"),
+        (["--max-offsets-per-trigger", "0"], "not a whole number of 1 or more"),
+        (["--epochs", "customer=x"], "--epochs: the value of customer is not a whole number"),
+        (["--epoch", "customer=1"], "did you mean --epochs"),
     ],
 )
 def test_a_bad_argument_is_named(words: list[str], message: str) -> None:
-    with pytest.raises(ArgumentError, match=message) as caught:
-        StreamArgs.from_argv([*NEEDED, *words])
-    assert caught.value.remedy
+    with pytest.raises(ArgumentsError, match=message):
+        args_of(*words)
 
 
-def test_all_missing_arguments_are_named_at_once() -> None:
-    with pytest.raises(ArgumentError, match="missing: --bootstrap, --registry, --lake-uri"):
-        StreamArgs.from_argv(["--pipeline", "retail"])
-
-
-def test_no_name_is_a_prefix_of_another() -> None:
-    names = [*REQUIRED, *OPTIONAL, *GLUE_NAMES]
-    ours = set(REQUIRED + OPTIONAL)
-    clashes = [(a, b) for a, b in itertools.permutations(names, 2) if b.startswith(a) and (a in ours or b in ours)]
-    assert clashes == []
+def test_the_entry_says_what_is_missing_and_ends_with_1(caplog: pytest.LogCaptureFixture) -> None:
+    assert kafka_to_landing.main(["job", "--pipeline", "retail"]) == 1
+    assert "--bootstrap, --registry, --lake-uri: required arguments are missing" in caplog.text

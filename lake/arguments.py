@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import math
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import (
     Any,
@@ -33,16 +35,14 @@ GLUE_OWN: Final = frozenset(
     JOB_NAME JOB_ID JOB_RUN_ID SECURITY_CONFIGURATION WORKFLOW_NAME WORKFLOW_RUN_ID TempDir RedshiftTempDir
     additional-python-modules auto-scale-within-microbatch class conf continuation-option
     continuous-log-conversionPattern continuous-log-logGroup continuous-log-logStreamPrefix customer-driver-env-vars
-    customer-executor-env-vars datalake-formats debug disable-proxy-v2 enable-auto-scaling
-    enable-continuous-cloudwatch-log enable-continuous-log-filter enable-data-lineage enable-glue-datacatalog
-    enable-job-insights enable-metrics enable-observability-metrics enable-rename-algorithm-v2
-    enable-s3-parquet-optimized-committer enable-spark-ui encryption-type endpoint executor-cores extra-files
-    extra-jars extra-py-files job-bookmark-from job-bookmark-option job-bookmark-to job-language library-set mode
-    python-modules-installer-option scriptLocation spark-event-logs-path spark-ui-event-logs-path
+    customer-executor-env-vars datalake-formats debug disable-proxy disable-proxy-v2 encryption-type endpoint
+    library-set mode python-modules-installer-option scriptLocation spark-event-logs-path spark-ui-event-logs-path
     use-postgres-driver user-jars-first write-shuffle-files-to-s3 write-shuffle-spills-to-s3
-    """.split()  # noqa: SIM905 - forty names read better as a paragraph
+    """.split()  # noqa: SIM905 - thirty names read better as a paragraph
 )
 """Arguments of the platform's own; a job reads none of them and refuses none."""
+GLUE_PREFIXES: Final = ("enable-", "job-", "extra-", "executor-", "driver-")
+"""What further ones begin with: each release of Glue brings some."""
 
 _BOOKMARKS: Final = (
     "job-bookmark-enable",
@@ -64,16 +64,34 @@ class ArgumentsError(LakeError):
     """An argument is unknown, missing, without a value, or of a wrong type."""
 
 
-def option(help_text: str, *, default: Any = dataclasses.MISSING) -> Any:
-    """A field of an arguments dataclass; without a default it must be given."""
-    return dataclasses.field(default=default, metadata={"help": help_text})
+def option(
+    help_text: str,
+    *,
+    default: Any = MISSING,
+    factory: Callable[[], Any] | None = None,
+    least: float | None = None,
+    separator: str = ",",
+) -> Any:
+    """A field of an arguments dataclass; without a default it must be given.
+
+    Args:
+        help_text: its meaning, for `--help`.
+        default: its value where it is not given.
+        factory: makes that value, where it is a mapping.
+        least: smallest value of a number, also of the numbers in a mapping or a tuple.
+        separator: what stands between the items of a tuple.
+    """
+    metadata = {"help": help_text, "least": least, "separator": separator}
+    if factory is not None:
+        return dataclasses.field(default_factory=factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def parse(shape: type[A], argv: Sequence[str]) -> A:
     """The arguments of a job.
 
-    A field `lake_uri` is the argument `--lake-uri`. Types: str, int, float, bool (true or false), Path, tuple[str, …]
-    (comma separated), each also `| None`.
+    A field `lake_uri` is the argument `--lake-uri`. Types: str, int, float, bool (true or false), Path; of these
+    tuple[…, ...] (`a,b`) and Mapping[str, …] (`a=1,b=2`); each also `| None`.
 
     Args:
         shape: a frozen dataclass whose fields are made by `option`.
@@ -82,31 +100,28 @@ def parse(shape: type[A], argv: Sequence[str]) -> A:
     Raises:
         ArgumentsError: names the argument, and the nearest one where it is unknown.
     """
-    fields = {_name(field): field for field in dataclasses.fields(shape)}  # type: ignore[arg-type]
-    if "--help" in argv[1:]:
+    if {"--help", "-h"} & set(argv[1:]):
         sys.stdout.write(usage(shape, argv[0]))
         raise SystemExit(0)
-    given = _given(argv, tuple(fields))
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in given:
-            raise ArgumentsError(
-                "a required argument is missing",
-                where=f"--{name}",
-                remedy=f"give --{name} VALUE",
-            )
-    values = _resolver()(argv, given)
-    hints = get_type_hints(shape)
-    typed = {fields[name].name: _typed(values[_key(name)], hints[fields[name].name], name) for name in given}
-    return shape(**typed)
+    options = {item.name: item for item in _options(shape)}
+    given = _given(argv, options)
+    _check_missing([item.name for item in options.values() if item.required and item.name not in given])
+    found = _resolver()(argv, given)
+    texts = {name: str(found[_key(name)]) for name in given}
+    _check_missing([name for name, text in texts.items() if options[name].required and not text])
+    return shape(**{options[name].field: options[name].value(text) for name, text in texts.items()})
 
 
 def usage(shape: type[Any], program: str) -> str:
     """Every argument with its meaning and default."""
-    lines = [f"usage: {Path(program).name} --name value …\n"]
-    for field in dataclasses.fields(shape):
-        default = "required" if field.default is dataclasses.MISSING else f"default {field.default!r}"
-        lines.append(f"  --{_name(field)}: {field.metadata['help']} ({default})\n")
-    return "".join(lines)
+    fields = dataclasses.fields(shape)
+    lines = [f"  --{_name(field)}: {field.metadata['help']} ({_default(field)})\n" for field in fields]
+    return f"usage: {Path(program).name} --name value …\n" + "".join(lines)
+
+
+def is_glues_own(name: str) -> bool:
+    """Whether Glue itself passes an argument of this name to a job, or reads it from the job's definition."""
+    return name in GLUE_OWN or name.startswith(GLUE_PREFIXES)
 
 
 def get_resolved_options(argv: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
@@ -186,36 +201,135 @@ def _resolver() -> Callable[[Sequence[str], Sequence[str]], dict[str, Any]]:
     return resolved
 
 
-def _given(argv: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def _given(argv: Sequence[str], known: Mapping[str, _Option]) -> tuple[str, ...]:
     """Which of the job's arguments are given; names any that is neither the job's nor Glue's.
 
     A name is taken as it is written: a prefix that Glue's resolver would complete is refused, for it may meet another
     argument in a later release.
     """
     given: list[str] = []
-    waiting = False  # for the value of the argument before
+    waiting = ""  # the argument before, where its value comes next
     for token in argv[1:]:
         if not token.startswith("--"):
             if not waiting:
                 what = "a value stands without its argument"
                 raise ArgumentsError(what, where="job arguments", remedy="write --name value")
-            waiting = False
+            waiting = ""
             continue
+        _check_has_value(waiting, known)
         name, has_value, _ = token[2:].partition("=")
-        _check_name(name, known, given)
+        _check_name(name, tuple(known), given)
         if name in known:
             given.append(name)
-        waiting = not has_value
+        waiting = "" if has_value else name
+    _check_has_value(waiting, known)
     return tuple(given)
 
 
+def _check_has_value(waiting: str, known: Mapping[str, _Option]) -> None:
+    if waiting in known:
+        raise ArgumentsError("the argument has no value", where=f"--{waiting}", remedy=known[waiting].remedy)
+
+
 def _check_name(name: str, known: Sequence[str], given: Sequence[str]) -> None:
-    if name not in known and name not in GLUE_OWN:
+    if name not in known and not is_glues_own(name):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         remedy = f"did you mean --{near[0]}?" if near else f"use one of {', '.join(f'--{item}' for item in known)}"
         raise ArgumentsError("unknown argument", where=f"--{name}", remedy=remedy)
     if name in given:
         raise ArgumentsError("the argument is given twice", where=f"--{name}", remedy="give it once")
+
+
+def _check_missing(names: Sequence[str]) -> None:
+    if names:
+        what = "a required argument is missing" if len(names) == 1 else "required arguments are missing"
+        remedy = "give " + " ".join(f"--{name} VALUE" for name in names)
+        raise ArgumentsError(what, where=", ".join(f"--{name}" for name in names), remedy=remedy)
+
+
+@dataclass(frozen=True)
+class _Option:
+    """One argument: its name, the field it fills, and what its text may be."""
+
+    name: str
+    field: str
+    wanted: Any
+    required: bool
+    least: float | None
+    separator: str
+
+    @property
+    def remedy(self) -> str:
+        """How the argument is given."""
+        example = {bool: "true", Mapping: "NAME=VALUE,…", tuple: f"A{self.separator}B"}
+        return f"give --{self.name} {example.get(get_origin(self.wanted) or self.wanted, 'VALUE')}"
+
+    def value(self, text: str) -> Any:
+        """The text as a value of the wanted type.
+
+        Raises:
+            ArgumentsError: it is none.
+        """
+        if get_origin(self.wanted) is tuple:
+            return tuple(self._one(part, get_args(self.wanted)[0]) for part in self._parts(text))
+        if get_origin(self.wanted) is Mapping:
+            return dict(self._pair(part, get_args(self.wanted)[1]) for part in self._parts(text))
+        return self._one(text, self.wanted)
+
+    def _parts(self, text: str) -> list[str]:
+        return [part.strip() for part in text.split(self.separator) if part.strip()]
+
+    def _pair(self, text: str, kind: Any) -> tuple[str, Any]:
+        left, _, right = text.partition("=")
+        if not (left and right):
+            raise self._error("the value is not NAME=VALUE,…")
+        return left, self._one(right, kind, f"the value of {left}")
+
+    def _one(self, text: str, kind: Any, subject: str = "the value") -> Any:
+        if kind is bool:
+            if text.lower() not in ("true", "false"):
+                raise self._error(f"{subject} is neither true nor false")
+            return text.lower() == "true"
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if kind in (int, float) and not (math.isfinite(value) and (self.least is None or value >= self.least)):
+            wanted = "a whole number" if kind is int else "a number"
+            if self.least is not None:
+                wanted += f" of {self.least:g} or more"
+            raise self._error(f"{subject} is not {wanted}", f"give {wanted}")
+        return value
+
+    def _error(self, what: str, remedy: str = "") -> ArgumentsError:
+        return ArgumentsError(what, where=f"--{self.name}", remedy=remedy or self.remedy)
+
+
+def _options(shape: type[Any]) -> list[_Option]:
+    hints = get_type_hints(shape)
+    return [
+        _Option(
+            name=_name(field),
+            field=field.name,
+            wanted=_without_none(hints[field.name]),
+            required=field.default is MISSING and field.default_factory is MISSING,
+            least=field.metadata["least"],
+            separator=field.metadata["separator"],
+        )
+        for field in dataclasses.fields(shape)
+    ]
+
+
+def _without_none(wanted: Any) -> Any:
+    if get_origin(wanted) in (Union, types.UnionType):
+        return next(part for part in get_args(wanted) if part is not type(None))
+    return wanted
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not MISSING or field.default in (None, ()):
+        return "none by default"
+    return "required" if field.default is MISSING else f"default {field.default!r}"
 
 
 def _name(field: dataclasses.Field[Any]) -> str:
@@ -224,23 +338,3 @@ def _name(field: dataclasses.Field[Any]) -> str:
 
 def _key(name: str) -> str:
     return name.replace("-", "_")
-
-
-def _typed(text: str, wanted: Any, name: str) -> Any:
-    if get_origin(wanted) in (Union, types.UnionType):
-        wanted = next(part for part in get_args(wanted) if part is not type(None))
-    if get_origin(wanted) is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if wanted is bool:
-        if text.lower() not in ("true", "false"):
-            raise ArgumentsError(
-                "the value is neither true nor false",
-                where=f"--{name}",
-                remedy=f"--{name} true",
-            )
-        return text.lower() == "true"
-    try:
-        return wanted(text)
-    except ValueError:
-        kind = {"int": "a whole number", "float": "a number"}.get(wanted.__name__, wanted.__name__)
-        raise ArgumentsError(f"the value is not {kind}", where=f"--{name}", remedy=f"give {kind}") from None
