@@ -32,9 +32,9 @@ from streaming.lease import Lease
 from streaming.progress import TopicRecreatedError
 from streaming.registry import RegistryUnavailableError
 from tests.integration.kafka_topics import TABLE, TestTopic
+from tests.support.wheel import ROOT, Installed, build
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[2]
 _NUMBERS = itertools.count()
 
 
@@ -221,15 +221,32 @@ def test_a_disk_that_fills_in_mid_batch_commits_nothing_and_with_room_the_job_go
     assert_exactly_once(spark, topic, small_disk)
 
 
-def run_job(topic: TestTopic, lake: Path, *more: str) -> subprocess.Popen[bytes]:
-    words = {
+def arguments_of(topic: TestTopic, lake: Path) -> dict[str, str]:
+    return {
         "--pipeline": topic.pipeline,
         "--bootstrap": topic.bootstrap,
         "--registry": topic.ccompat_url,
         "--lake-uri": lake.as_uri(),
         "--contracts-path": str(topic.folder),
     }
-    command = [sys.executable, "-m", "streaming.kafka_to_landing", *itertools.chain(*words.items()), *more]
+
+
+def test_the_wheels_entry_lands_what_is_committed_and_ends(
+    spark: SparkSession, topic: TestTopic, lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    installed = Installed.of(build(tmp_path_factory.mktemp("wheel")), tmp_path_factory.mktemp("site"))
+    work = tmp_path_factory.mktemp("work")
+    (origin,) = installed.origins("streaming.kafka_to_landing", cwd=work)
+    assert origin.is_relative_to(installed.site)
+    topic.send(range(8))
+    installed.run_job("streaming.kafka_to_landing", {**arguments_of(topic, lake), "--once": "true"}, work)
+    assert sum(m.rows for m in manifests(lake)) == 8
+    assert_exactly_once(spark, topic, lake)
+
+
+def run_job(topic: TestTopic, lake: Path, *more: str) -> subprocess.Popen[bytes]:
+    words = itertools.chain(*arguments_of(topic, lake).items())
+    command = [sys.executable, "-m", "streaming.kafka_to_landing", *words, *more]
     # A working folder and a process group of its own: the kill reaches its JVM, and nothing else.
     work = lake.parent / "work"
     work.mkdir(exist_ok=True)

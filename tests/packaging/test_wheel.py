@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 import zipfile
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pytest
+from pyspark.sql import SparkSession
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.support import retail
+from tests.support.wheel import ROOT, Installed, build
+
 ENTRIES: Final = (
     "streaming.kafka_to_landing",
     "glue_jobs.landing_to_staging",
@@ -23,28 +26,13 @@ ENTRIES: Final = (
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = ["uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(folder), str(ROOT)]
-    subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True, timeout=120)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's content alone, in front of everything else on the path."""
-    folder = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
-
-
-def run(installed: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Python with the wheel's content first on its path, away from the checkout."""
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(installed), "HOME": str(cwd)}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel's content, in front of everything else on the path."""
+    return Installed.of(wheel, tmp_path_factory.mktemp("site"))
 
 
 def test_the_wheel_holds_every_contract_statement_and_schema(wheel: Path) -> None:
@@ -61,36 +49,78 @@ def test_the_wheel_holds_every_contract_statement_and_schema(wheel: Path) -> Non
         assert wanted <= names
 
 
-def test_contracts_are_read_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+def test_contracts_are_read_from_the_wheel(installed: Installed, tmp_path: Path) -> None:
     code = "import schemas; print(schemas.__file__); print(*schemas.load_pipeline('retail').sources)"
-    result = run(installed, "-c", code, cwd=tmp_path)
+    result = installed.run("-c", code, cwd=tmp_path)
     where, tables = result.stdout.splitlines()
-    assert where.startswith(str(installed))
+    assert where.startswith(str(installed.site))
     assert set(tables.split()) == {"customer", "order", "order_item", "product"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_an_entry_of_the_wheel_names_a_missing_argument(installed: Path, tmp_path: Path, entry: str) -> None:
-    result = run(installed, "-m", entry, "--JOB_NAME", "job", cwd=tmp_path)
+def test_an_entry_of_the_wheel_names_a_missing_argument(installed: Installed, tmp_path: Path, entry: str) -> None:
+    result = installed.run("-m", entry, "--JOB_NAME", "job", cwd=tmp_path)
     assert result.returncode != 0
-    assert "pipeline" in result.stderr
+    assert "--pipeline" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_job_of_the_wheel_makes_the_warehouse_of_its_contracts(installed: Path, tmp_path: Path) -> None:
+def test_a_job_of_the_wheel_makes_the_warehouse_of_its_contracts(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     database = tmp_path / "star.duckdb"
-    words = [
-        "--pipeline",
-        "retail",
-        "--lake-uri",
-        (tmp_path / "lake").as_uri(),
-        "--warehouse-uri",
-        f"duckdb://{database}",
-    ]
-    result = run(installed, "-m", "glue_jobs.curated_to_warehouse", "--JOB_NAME", "load", *words, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    words = {"--lake-uri": (tmp_path / "lake").as_uri(), "--warehouse-uri": f"duckdb://{database}"}
+    installed.run_job("glue_jobs.curated_to_warehouse", {"--pipeline": "retail", **words}, tmp_path)
     with duckdb.connect(str(database), read_only=True) as warehouse:
         made = warehouse.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'analytics'")
         tables = {row[0] for row in made.fetchall()}
     assert {"dim_customer", "dim_product", "dim_date", "fact_sales", "fact_orders"} <= tables
+
+
+ROWS: Final[dict[str, list[dict[str, Any]]]] = {
+    "customer": [retail.customer(1), retail.customer(2, email="nobody")],
+    "product": [retail.product(1)],
+    "order": [retail.order(7)],
+    "order_item": [retail.order_item(7, 1), retail.order_item(7, 2, quantity=1)],
+}
+SALES: Final = """
+SELECT f.line_no, c.full_name, p.sku, f.net_amount
+FROM analytics.fact_sales AS f
+JOIN analytics.dim_customer AS c ON c.customer_sk = f.customer_sk
+JOIN analytics.dim_product AS p ON p.product_sk = f.product_sk
+ORDER BY f.line_no
+"""
+
+
+@pytest.mark.slow
+def test_the_wheels_jobs_take_a_landing_zone_to_the_warehouse(
+    spark: SparkSession, installed: Installed, tmp_path: Path
+) -> None:
+    lake, database, work = tmp_path / "lake", tmp_path / "star.duckdb", tmp_path / "work"
+    work.mkdir()
+    retail.land_retail(spark, lake.as_uri(), ROWS)
+    assert all(path.is_relative_to(installed.site) for path in installed.origins(*ENTRIES, cwd=work))
+
+    known = {"--pipeline": "retail", "--lake-uri": lake.as_uri()}
+    catalog = {"--catalog-uri": f"jdbc:sqlite:{tmp_path}/catalog.db"}
+    shown = installed.run_job("glue_jobs.landing_to_staging", {**known, **catalog}, work)
+    staged = {line["table"]: line for line in map(json.loads, shown.splitlines())}
+    assert {name: (line["accepted"], line["quarantined"], line["error"]) for name, line in staged.items()} == {
+        "customer": (1, 1, None),
+        "product": (1, 0, None),
+        "order": (1, 0, None),
+        "order_item": (2, 0, None),
+    }
+
+    shown = installed.run_job("glue_jobs.staging_to_curated", {**known, **catalog, "--load-files": "true"}, work)
+    curated = json.loads(shown)
+    assert {item["fact"]: item["written"] for item in curated["facts"]} == {"fact_sales": 2, "fact_orders": 1}
+    assert curated["load"]["seq"] == 1
+    assert curated["load"]["rows"]["fact_sales"] == 2
+
+    shown = installed.run_job(
+        "glue_jobs.curated_to_warehouse", {**known, "--warehouse-uri": f"duckdb://{database}"}, work
+    )
+    assert [json.loads(line)["seq"] for line in shown.splitlines()] == [1]
+    with duckdb.connect(str(database), read_only=True) as warehouse:
+        sales = warehouse.execute(SALES).fetchall()
+    assert sales == [(1, "N1", "S1", Decimal("18.00")), (2, "N1", "S1", Decimal("8.50"))]
