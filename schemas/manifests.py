@@ -1,4 +1,4 @@
-"""Commit records kept as JSON beside the data: the landing manifest (hop 1) and the load manifest (hop 3b).
+"""Records kept as JSON beside the data: the landing manifest (hop 1), the raised epoch, the load manifest (hop 3b).
 
 A manifest is the only statement of what a hop consumed and wrote. Each is read back through the same validation that it
 was written with, so a damaged or foreign file is named instead of followed.
@@ -193,6 +193,66 @@ def check_successor(previous: LandingManifest | None, following: LandingManifest
         _require(partition in following.ranges, f"partition {partition} is forgotten", where)
         start = following.ranges[partition][0]
         _require(start == end, f"partition {partition} starts at {start}, the last range ended at {end}", where)
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedEpoch:
+    """The word that a table is read in a new epoch, from the first offsets that its topic keeps.
+
+    `topic_id` is the topic's as it was then; `seq` and `committed` are of the newest manifest of the epoch left behind;
+    `reason` says what would have halted the table.
+
+    Raises:
+        ManifestError: the epoch is none that can be raised to.
+    """
+
+    table: str
+    epoch: int
+    topic: str
+    topic_id: str
+    reason: str
+    seq: int
+    committed: Mapping[int, int]
+    recorded_at: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.epoch >= 1, "a raised epoch is 1 or later", f"raised epoch {self.table}/{self.epoch}")
+
+    def to_json(self) -> str:
+        """The record as JSON text."""
+        body = {
+            "version": VERSION,
+            "table": self.table,
+            "epoch": self.epoch,
+            "topic": self.topic,
+            "topic_id": self.topic_id,
+            "reason": self.reason,
+            "from": {"seq": self.seq, "committed": {str(p): n for p, n in sorted(self.committed.items())}},
+            "recorded_at": self.recorded_at,
+        }
+        return json.dumps(body, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str = "raised epoch") -> RaisedEpoch:
+        """Parses and validates.
+
+        Raises:
+            ManifestError: names the first field that is missing or of a wrong type.
+        """
+        reader = _Reader(_parse(text, where), where)
+        left = _Reader(reader.get("from", dict), f"{where}: from")
+        committed = _integers(left.get("committed", dict), "committed", left.where)
+        _require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", left.where)
+        return cls(
+            table=reader.get("table", str),
+            epoch=reader.get("epoch", int),
+            topic=reader.get("topic", str),
+            topic_id=reader.get("topic_id", str),
+            reason=reader.get("reason", str),
+            seq=left.get("seq", int),
+            committed={int(p): offset for p, offset in committed.items()},
+            recorded_at=reader.get("recorded_at", str),
+        )
 
 
 @dataclass(frozen=True, slots=True)

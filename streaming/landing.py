@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from lake.store import Store
 from schemas.errors import GapError
 from schemas.manifests import LandedFile, LandingManifest, Range, WrittenFile, utc_now
-from streaming import framing, manifest_log, regroup, write
+from streaming import epochs, framing, manifest_log, regroup, write
 from streaming.decoding import UnusableSchemaError, WriterSchema, writer_schema
 from streaming.envelope import NO_GROUP, Group
 from streaming.registry import SchemaCache
@@ -66,10 +66,10 @@ class TableLanding:
             store: the lake.
             target: the table; its epoch is set from the newest manifest.
             cache: writer schemas.
-            epoch: a raised epoch; it counts where it is later than the newest manifest's.
+            epoch: a raised epoch; it counts, as a recorded one does, where it is later than the newest manifest's.
         """
         last = manifest_log.newest(store, target.table)
-        current = max(last.epoch if last else 0, target.epoch, epoch or 0)
+        current = max(epochs.current(last, epochs.newest(store, target.table)), target.epoch, epoch or 0)
         landing = cls(spark, store, replace(target, epoch=current), cache, last)
         landing._recall_schemas()
         return landing

@@ -16,8 +16,8 @@ class TopicRecreatedError(LakeError):
 
 
 _RAISE_EPOCH: Final = (
-    "find out what happened to the topic; if it was restored or made anew on purpose, take a new snapshot and raise "
-    "the epoch: --epochs {table}={epoch}"
+    "find out what happened to the topic; if it was restored or made anew on purpose, raise the epoch and take a new "
+    "snapshot: lake recover --table {table} --yes (of a job on Glue: --epochs {table}={epoch})"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from infra.local.parts.base import Options
 from infra.local.stack import Endpoints, Stack
+from lake.home import Home
 from lake.settings import load_settings
 from lake.store import LocalStore
 from schemas.errors import CommitConflictError, GapError, LakeError
@@ -31,6 +33,7 @@ from streaming.kafka import BrokerUnavailableError, TopicMissingError
 from streaming.lease import Lease
 from streaming.progress import TopicRecreatedError
 from streaming.registry import RegistryUnavailableError
+from tests.integration.conftest import run_lake
 from tests.integration.kafka_topics import TABLE, TestTopic
 from tests.support.wheel import ROOT, Installed, build
 
@@ -39,10 +42,15 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The folder of this module's stack."""
+    return Home(tmp_path_factory.mktemp("broker"))
+
+
+@pytest.fixture(scope="module")
+def broker(home: Home) -> Iterator[Endpoints]:
     """A stack of this module alone, ended with it: topics and offsets are broken on purpose here."""
-    home = tmp_path_factory.mktemp("broker")
-    stack = Stack(home, Options(cache=load_settings().cache.expanduser()))
+    stack = Stack(home.root, Options(cache=load_settings().cache.expanduser()))
     try:
         yield stack.up()
     finally:
@@ -366,15 +374,44 @@ def test_retention_that_passed_halts_and_a_raised_epoch_goes_on(
     assert [m.epoch for m in manifests(lake)] == [0, 1, 1]
 
 
-def test_a_topic_made_anew_halts(spark: SparkSession, topic: TestTopic, lake: Path) -> None:
+def test_a_topic_made_anew_halts_until_its_epoch_is_raised(
+    spark: SparkSession, topic: TestTopic, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_PIPELINES", str(topic.folder))
+    lake = home.lake(topic.pipeline)
+
+    def recover(*words: str) -> tuple[int, Any]:
+        done = run_lake(home, "recover", "--pipeline", topic.pipeline, "--json", *words)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
     topic.send(range(4))
     run_once(spark, settings_of(topic, lake))
     topic.delete_topic()
     time.sleep(1)
     topic.make_topic()
     topic.send(range(10))
-    with pytest.raises(TopicRecreatedError, match="was deleted and made again"):
+    with pytest.raises(TopicRecreatedError, match="was deleted and made again") as halted:
         run_once(spark, settings_of(topic, lake))
+    assert f"lake recover --table {TABLE}" in halted.value.remedy
+
+    code, shown = recover()
+    assert (code, shown["raised"], shown["tables"][0]["verdict"]) == (1, [], "halts")
+    assert (shown["tables"][0]["raise_to"], "made again" in shown["tables"][0]["reason"]) == (1, True)
+    assert recover("--yes")[1]["raised"] == [TABLE]
+    code, shown = recover("--yes", "--table", TABLE, "--force")
+    assert (code, shown["raised"], shown["tables"][0]["verdict"]) == (0, [], "raised")
+
+    assert run_once(spark, settings_of(topic, lake)).rows == 10
+    topic.send([10])
+    assert run_once(spark, settings_of(topic, lake)).rows == 1
+    code, shown = recover()
+    assert (code, shown["tables"][0]["verdict"], shown["tables"][0]["epoch"]) == (0, "agrees", 1)
+    found = manifests(lake)
+    assert [m.epoch for m in found] == [0, 1, 1]
+    in_epoch = [path for m in found[1:] for path in (str(lake / file.path) for file in m.files)]
+    rows = spark.read.schema("_kafka_partition int, _offset bigint").parquet(*in_epoch).collect()
+    assert sorted((row[0], row[1]) for row in rows) == topic.coordinates()
 
 
 def test_a_topic_that_is_not_there_is_named(spark: SparkSession, topic: TestTopic, lake: Path) -> None:

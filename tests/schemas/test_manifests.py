@@ -16,6 +16,7 @@ from schemas.manifests import (
     LoadManifest,
     LoadTable,
     ManifestError,
+    RaisedEpoch,
     WrittenFile,
     check_successor,
     seq_name,
@@ -38,8 +39,10 @@ FIRST = LandingManifest(
 )
 LOAD = LoadManifest("retail", 3, "a", {"customer": 4}, {"dim": LoadTable("m", (WrittenFile("f", 2, 9),))}, "now")
 
+RAISED = RaisedEpoch("customer", 2, "retail.customer.cdc", "t", "why", 7, {0: 3, 1: 5}, "now")
 
-def changed(manifest: LandingManifest | LoadManifest, **fields: Any) -> str:
+
+def changed(manifest: LandingManifest | LoadManifest | RaisedEpoch, **fields: Any) -> str:
     return json.dumps({**json.loads(manifest.to_json()), **fields})
 
 
@@ -49,6 +52,25 @@ def test_landing_manifest_survives_json() -> None:
 
 def test_load_manifest_survives_json() -> None:
     assert LoadManifest.from_json(LOAD.to_json()) == LOAD
+
+
+def test_a_raised_epoch_survives_json() -> None:
+    assert RaisedEpoch.from_json(RAISED.to_json()) == RAISED
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"version": 2}, "version 2"),
+        ({"epoch": 0}, "1 or later"),
+        ({"from": {"seq": 1}}, "from: field committed is missing"),
+        ({"from": {"seq": 1, "committed": {"0": "3"}}}, "not an integer"),
+        ({"from": {"seq": 1, "committed": {"a": 3}}}, "no number"),
+    ],
+)
+def test_a_damaged_raised_epoch_names_the_field(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        RaisedEpoch.from_json(changed(RAISED, **fields), where="here.json")
 
 
 def test_counts_and_committed_offsets_follow_from_files_and_ranges() -> None:

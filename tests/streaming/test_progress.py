@@ -35,6 +35,7 @@ def test_a_new_partition_is_read_from_its_beginning() -> None:
 def test_retention_that_passed_unread_records_names_the_exact_gap() -> None:
     with pytest.raises(GapError, match=r"topic c\.cdc: retention has removed offsets 9 to 10 of partition 0") as caught:
         start(replace(STATE, earliest={0: 11, 1: 0}))
+    assert "lake recover --table customer" in caught.value.remedy
     assert "--epochs customer=1" in caught.value.remedy
 
 
