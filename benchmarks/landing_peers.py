@@ -17,7 +17,7 @@ from pyspark.sql.avro.functions import from_avro
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from schemas import columns as c
-from streaming.envelope import REJECTED, Group, landing_rows
+from streaming.envelope import Group, landing_rows
 
 _FRAMING_BYTES: Final = 5
 
@@ -56,10 +56,13 @@ def bare(spark: SparkSession, topic: Topic, key_schema: str, value_schema: str, 
 
 
 def without_protocol(spark: SparkSession, topic: Topic, group: Group, target: Path, checkpoint: Path) -> int:
-    """Hop 1's own decoding and columns, appended as they are: no manifest, counts, set-aside files, stored schemas."""
+    """Hop 1's own decoding and columns, appended as they are: no manifest, counts, set-aside files, stored schemas.
+
+    Rejected rows are not filtered out: Spark would push the filter below the decoding, and decode twice.
+    """
 
     def decoded(batch: DataFrame) -> DataFrame:
-        return landing_rows(batch, group, 0).where(F.col(REJECTED).isNull()).drop(REJECTED)
+        return landing_rows(batch, group, 0)
 
     return _appended(spark, topic, decoded, c.KAFKA_TS, target, checkpoint)
 

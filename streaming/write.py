@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = "batch"
 _NO_MARKER: Final = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
+_NEARLY_UNIQUE: Final = (
+    *(C.OFFSET, C.POSITION, C.SOURCE_TS, "source.lsn", "source.ts_us", "source.ts_ns", "source.sequence"),
+    *("source.change_lsn", "source.pos"),
+)
+# Parquet would collect a dictionary of such a column until it is too large, and then throw it away.
+_NO_DICTIONARY: Final = {f"parquet.enable.dictionary#{name}": "false" for name in _NEARLY_UNIQUE}
 
 
 class LandingError(LakeError):
@@ -156,7 +162,7 @@ def _written(placed: DataFrame, attempt: Attempt) -> _Seen:
     ]
     observed = Observed(placed, metrics)
     target = f"{attempt.store.uri}/{attempt.folder}"
-    writer = observed.rows.write.mode("append").options(**_NO_MARKER)
+    writer = observed.rows.write.mode("append").options(**_NO_MARKER, **_NO_DICTIONARY)
     writer.partitionBy("year", "month", "day", "hour", BATCH).parquet(target)
     seen = observed.counts()
     if not seen["rows"]:
