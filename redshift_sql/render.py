@@ -4,8 +4,9 @@ A template holds
 - `{name}`: a word, alone or inside an identifier (`staging.{d}_log`);
 - `{list: pattern}`: the pattern once per item, joined by commas: `#` is the item's name, `#type` its type, `@` the
   column it is matched with or taken from, `~` the table that column lies in;
-- `{list: pattern | and}`: joined by `and`, `or` or (`slash`) a `/` between texts; a pattern that itself begins with a
-  comma, `and` or `or` is not joined by more, and is nothing for an empty list.
+- `{list: pattern | and}`: joined by `and`, `or` or, as texts, one after the other (`concat`) or with a `/` between
+  them (`slash`); a pattern that itself begins with a comma, `and` or `or` is not joined by more, and is nothing for an
+  empty list.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Final
 from redshift_sql.statements import Kind, Repeat, Statement, Step
 from schemas.errors import LakeError
 
-_LIST: Final = re.compile(r"\{(\w+): ((?:[^{}]|\{\w+\}|\{\w+: [^{}]*\})*?)(?: \| (and|or|slash))?\}")
+_LIST: Final = re.compile(r"\{(\w+): ((?:[^{}]|\{\w+\}|\{\w+: [^{}]*\})*?)(?: \| (and|or|slash|concat))?\}")
 _NAME: Final = re.compile(r"\{(\w+)\}")
 _WORD: Final = re.compile(r"(?<![\w{}\"'])((?:\w|\{\w+\})*\{\w+\}(?:\w|\{\w+\})*)")
 _ITEM_WORD: Final = re.compile(r"\w*[#@~]\w*")
@@ -29,7 +30,7 @@ _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]{0,126}$")
 _TYPE: Final = re.compile(r"^[a-z ]+(\(\d+(,\d+)?\))?$")
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 _COMMA: Final = re.compile(r"(\n\s*), ")
-_JOINTS: Final = {None: ", ", "and": " and ", "or": " or ", "slash": " || '/' || "}
+_JOINTS: Final = {None: ", ", "and": " and ", "or": " or ", "slash": " || '/' || ", "concat": " || "}
 _LEADING: Final = (", ", "and ", "or ")
 _OPENING: Final = ("select ", "insert ", "set ", "where ", "from ", "on ")
 _LINE: Final = 110

@@ -24,6 +24,7 @@ _VERSION: Final = (
     Item("is_current", "boolean"),
     Item("is_deleted", "boolean"),
     Item("is_inferred", "boolean"),
+    Item("is_incomplete", "boolean"),
     Item("version_identity", "varchar(32)"),
 )
 _TIP: Final = (
@@ -37,6 +38,7 @@ _TIP: Final = (
     Item("_open_from", "timestamp"),
     Item("_open_identity", "varchar(32)"),
     Item("_origin_sk", "bigint"),
+    Item("_unknown", "varchar(4096)"),
 )
 Columns = tuple[Item, ...]
 

@@ -44,6 +44,7 @@ _RESERVED: Final = {
     c.IS_CURRENT,
     c.IS_DELETED,
     c.IS_INFERRED,
+    c.IS_INCOMPLETE,
     c.VERSION_IDENTITY,
     "change_identity",
     "change_op",

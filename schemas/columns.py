@@ -29,6 +29,7 @@ EFFECTIVE_TO: Final = "effective_to"
 IS_CURRENT: Final = "is_current"
 IS_DELETED: Final = "is_deleted"
 IS_INFERRED: Final = "is_inferred"
+IS_INCOMPLETE: Final = "is_incomplete"
 VERSION_IDENTITY: Final = "version_identity"
 
 ORIGIN: Final = "origin"

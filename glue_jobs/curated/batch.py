@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,6 +14,7 @@ from glue_jobs.curated.links import Key, Links, read_links
 from glue_jobs.curated.work import Work, real_versions, rows_of_keys
 from glue_jobs.transforms import tip
 from glue_jobs.transforms.facts import LIVE
+from glue_jobs.transforms.fill import UNKNOWN
 from glue_jobs.transforms.log import LogProfile, whole_log
 from schemas import columns as c
 from schemas.model import Dimension
@@ -123,12 +126,19 @@ def _forced(work: Work, paths: DataFrame, forced: frozenset[Key]) -> DataFrame:
 def _unless_it_differs(
     paths: DataFrame, state: DataFrame, present: DataFrame, dimension: Dimension, keys: list[str]
 ) -> DataFrame:
-    """By policy a dimension may show a row that is gone, or a deleted version: then only the log tells what follows."""
-    live = state.select(*keys, F.col(LIVE).alias("_is_live"))
+    """By policy a dimension may show a row that is gone, or a deleted version: then only the log tells what follows.
+
+    It also tells which closed versions are complete, once the type-1 value that all of them lack is known.
+    """
+    lacks = reduce(or_, (F.array_contains(UNKNOWN, item.source) for item in dimension.type1), F.lit(False))
+    live = state.select(*keys, F.col(LIVE).alias("_is_live"), lacks.alias("_lacks"))
     current = real_versions(present, dimension).select(*keys, F.col(c.IS_DELETED).alias("_gone"))
     joined = paths.join(live, on=keys, how="left").join(current, on=keys, how="left")
     shown = F.col("_gone").isNotNull()
     follows = F.col(tip.PATH) == tip.Path.FOLLOWS.value
-    differs = F.coalesce(F.col("_gone"), F.lit(False)) | (shown != F.coalesce(F.col("_is_live"), F.lit(False)))
+    lacks_type1 = F.coalesce("_lacks", F.lit(False))
+    differs = (
+        lacks_type1 | F.coalesce(F.col("_gone"), F.lit(False)) | (shown != F.coalesce(F.col("_is_live"), F.lit(False)))
+    )
     path = F.when(follows & differs, F.lit(tip.Path.LOG.value)).otherwise(F.col(tip.PATH))
     return joined.select(*keys, path.alias(tip.PATH))

@@ -52,6 +52,7 @@ def inferred_member(keys: DataFrame, dimension: Dimension) -> DataFrame:
         c.IS_CURRENT: F.lit(True),
         c.IS_DELETED: F.lit(False),
         c.IS_INFERRED: F.lit(True),
+        c.IS_INCOMPLETE: F.lit(False),
         c.VERSION_IDENTITY: F.lit(INFERRED_IDENTITY),
     }
     values |= {item.name: F.lit(None).cast(item.type.spark) for item in dimension.attributes}

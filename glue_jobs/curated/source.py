@@ -67,6 +67,7 @@ def unknown_member(spark: SparkSession, dimension: Dimension) -> DataFrame:
         c.IS_CURRENT: F.lit(True),
         c.IS_DELETED: F.lit(False),
         c.IS_INFERRED: F.lit(False),
+        c.IS_INCOMPLETE: F.lit(False),
         c.VERSION_IDENTITY: F.lit("unknown"),
     }
     kinds = {key.name: key.type.spark for key in dimension.business_key}

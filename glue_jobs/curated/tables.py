@@ -53,6 +53,7 @@ def dimension_shape(pipeline: Pipeline, dimension: Dimension) -> TableShape:
         Column(c.IS_CURRENT, "boolean"),
         Column(c.IS_DELETED, "boolean"),
         Column(c.IS_INFERRED, "boolean"),
+        Column(c.IS_INCOMPLETE, "boolean", "true while it shows a NULL for a value that no change gave"),
         Column(c.VERSION_IDENTITY, "string", "identity of the change that opened the version"),
     )
     return _shape(pipeline, dimension.name, columns, (c.IS_CURRENT,), dimension.description)

@@ -1,9 +1,9 @@
-"""Unavailable values: taken from the change before, across a key change from the old key."""
+"""Unavailable values: taken from the change before, across a key change from the old key; unknown if none gave one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -11,7 +11,10 @@ from pyspark.sql import functions as F
 from glue_jobs.transforms.order import PLACE, in_order, is_upsert
 from schemas import columns as c
 
+UNKNOWN: Final = "_unknown"
+"""Columns of an upsert that are NULL because no change gave their value."""
 _CARRIED = "_carried"
+_CELL = "_cell_"
 
 
 def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_rounds: int = 0) -> DataFrame:
@@ -25,11 +28,11 @@ def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_ro
             carries an unavailable value.
 
     Returns:
-        The same columns; in an upsert, a value of `_unavailable` is that of the last upsert before it, NULL if none is
-        known. Rows of other kinds keep what they have.
+        The same columns and `_unknown`; in an upsert, a value of `_unavailable` is that of the last upsert before it,
+        NULL and in `_unknown` if none is known. Rows of other kinds keep what they have.
     """
     if not columns:
-        return placed
+        return placed.withColumn(UNKNOWN, F.col(c.UNAVAILABLE))
     carried: DataFrame | None = None
     for _ in range(link_rounds):
         carried = _values_at_links(_fill_within(placed, keys, columns, carried), keys, columns)
@@ -68,26 +71,40 @@ def _longest_path(links: list[tuple[Any, Any]]) -> int:
 def _fill_within(
     placed: DataFrame, keys: Sequence[str], columns: Sequence[str], carried: DataFrame | None
 ) -> DataFrame:
-    """Fills from the key's own changes; a link takes what `carried` has for it, NULL where that has nothing."""
+    """Fills from the key's own changes; a link takes what `carried` has, NULL and unknown where that has nothing."""
     rows = placed if carried is None else placed.join(F.broadcast(carried), on=c.IDENTITY, how="left")
     known = in_order(keys).rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    filled = {}
+    cells = {}
     for name in columns:
         across = F.lit(None) if carried is None else F.col(f"{_CARRIED}.{name}")
-        inherited = F.when(is_link(), F.struct(across.cast(placed.schema[name].dataType).alias("v")))
+        inherited = F.when(is_link(), _cell(across.cast(placed.schema[name].dataType), _is_carried(name, carried)))
         missing = F.array_contains(F.col(c.UNAVAILABLE), name)
-        cell = F.when(is_upsert(), F.when(missing, inherited).otherwise(F.struct(F.col(name).alias("v"))))
-        filled[name] = F.when(is_upsert(), F.last(cell, ignorenulls=True).over(known)["v"]).otherwise(F.col(name))
-    return rows.withColumns(filled).select(*placed.columns)
+        cell = F.when(is_upsert(), F.when(missing, inherited).otherwise(_cell(F.col(name), F.lit(True))))
+        cells[f"{_CELL}{name}"] = F.last(cell, ignorenulls=True).over(known)
+    filled = {name: F.when(is_upsert(), F.col(f"{_CELL}{name}.v")).otherwise(F.col(name)) for name in columns}
+    missed = [F.when(~F.coalesce(F.col(f"{_CELL}{name}.known"), F.lit(False)), F.lit(name)) for name in columns]
+    unknown = F.when(is_upsert(), F.array_compact(F.array(*missed))).otherwise(F.col(c.UNAVAILABLE))
+    return rows.withColumns(cells).withColumns({**filled, UNKNOWN: unknown}).select(*placed.columns, UNKNOWN)
+
+
+def _cell(value: Column, known: Column) -> Column:
+    """A value, NULL or not, of which one can tell whether it is known."""
+    return F.struct(value.alias("v"), known.alias("known"))
+
+
+def _is_carried(name: str, carried: DataFrame | None) -> Column:
+    """Whether the old key's last upsert knew the value."""
+    unknown = F.lit(None) if carried is None else F.array_contains(F.col(f"{_CARRIED}.{UNKNOWN}"), name)
+    return F.coalesce(~unknown.cast("boolean"), F.lit(False))
 
 
 def _values_at_links(filled: DataFrame, keys: Sequence[str], columns: Sequence[str]) -> DataFrame:
-    """For each link, the old key's last upsert before it: `_identity`, `_carried struct<columns>`."""
+    """For each link, the old key's last upsert before it: `_identity`, `_carried struct<columns, _unknown>`."""
     links = filled.where(is_link()).select(
         F.col(c.IDENTITY), F.col(c.OLD_KEY).alias("_from"), F.struct(*PLACE).alias("_link_place")
     )
     upserts = filled.where(is_upsert()).select(
-        F.struct(*keys).alias("_key"), F.struct(*PLACE).alias("_at"), F.struct(*columns).alias("_values")
+        F.struct(*keys).alias("_key"), F.struct(*PLACE).alias("_at"), F.struct(*columns, UNKNOWN).alias("_values")
     )
     same = [F.col(f"_from.{name}").eqNullSafe(F.col(f"_key.{name}")) for name in keys]
     before = links.join(upserts, on=[*same, F.col("_at") < F.col("_link_place")], how="inner")

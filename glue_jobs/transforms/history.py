@@ -12,6 +12,7 @@ from operator import and_
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from glue_jobs.transforms.fill import UNKNOWN
 from glue_jobs.transforms.log import LogProfile, whole_log
 from glue_jobs.transforms.order import in_order, is_upsert
 from glue_jobs.transforms.surrogate import surrogate_key
@@ -22,6 +23,8 @@ _UPSERT = "_upsert"
 _INSTANT = "_instant"
 _TYPE1 = "_type1"
 _TYPE2 = "_type2"
+_UNKNOWN_AT_LAST = "_unknown_at_last"
+_UNKNOWN_BEFORE = "_unknown_before"
 
 
 def history(changes: DataFrame, dimension: Dimension, profile: LogProfile | None = None) -> DataFrame:
@@ -52,6 +55,7 @@ def dimension_columns(dimension: Dimension) -> list[str]:
         c.IS_CURRENT,
         c.IS_DELETED,
         c.IS_INFERRED,
+        c.IS_INCOMPLETE,
         c.VERSION_IDENTITY,
     ]
 
@@ -71,6 +75,11 @@ def _values(attributes: Sequence[Attribute]) -> Column:
     return F.struct(*(F.col(item.source).alias(item.name) for item in attributes), F.lit(0).alias("_"))
 
 
+def _names(attributes: Sequence[Attribute]) -> Column:
+    """Source columns of attributes, each once."""
+    return F.array(*(F.lit(name) for name in dict.fromkeys(item.source for item in attributes))).cast("array<string>")
+
+
 def _shaped(log: DataFrame, dimension: Dimension) -> DataFrame:
     """Only what the steps need, without the kinds of change that policy ignores."""
     policies = (("d", dimension.hard_delete), ("t", dimension.truncate))
@@ -82,6 +91,7 @@ def _shaped(log: DataFrame, dimension: Dimension) -> DataFrame:
         is_upsert().alias(_UPSERT),
         _values(dimension.type1).alias(_TYPE1),
         _values(dimension.type2).alias(_TYPE2),
+        F.array_intersect(_names(dimension.attributes), F.col(UNKNOWN)).alias(UNKNOWN),
     )
 
 
@@ -89,7 +99,7 @@ def _counting(rows: DataFrame, dimension: Dimension) -> DataFrame:
     """Without truncates of a key that is not live and snapshot rows that change nothing."""
     before = in_order(_keys(dimension))
     was_live = F.coalesce(F.lag(_UPSERT).over(before), F.lit(False))
-    unchanged = reduce(and_, (F.lag(name).over(before).eqNullSafe(F.col(name)) for name in (_TYPE1, _TYPE2)))
+    unchanged = reduce(and_, (F.lag(name).over(before).eqNullSafe(F.col(name)) for name in (_TYPE1, _TYPE2, UNKNOWN)))
     idle_truncate = (F.col(c.OP) == "t") & ~was_live
     idle_snapshot = (F.col(c.OP) == "r") & was_live & unchanged
     return rows.withColumn("_idle", idle_truncate | idle_snapshot).where(~F.col("_idle")).drop("_idle")
@@ -105,11 +115,14 @@ def _timed(rows: DataFrame, dimension: Dimension) -> DataFrame:
     instant = F.when(at_origin, beginning).otherwise(F.greatest(F.col(c.CHANGED_AT), beginning))
     latest = F.when(F.col(_UPSERT), F.col(_TYPE1))
     known = F.when(F.col(_UPSERT), F.col(_TYPE2))
+    unknown = F.when(F.col(_UPSERT), F.col(UNKNOWN))
     return rows.withColumn(_INSTANT, instant).withColumns(
         {
             _INSTANT: F.max(_INSTANT).over(so_far),
             _TYPE1: F.last(latest, ignorenulls=True).over(always),
             _TYPE2: F.last(known, ignorenulls=True).over(so_far),
+            UNKNOWN: F.last(unknown, ignorenulls=True).over(so_far),
+            _UNKNOWN_AT_LAST: F.last(unknown, ignorenulls=True).over(always),
         }
     )
 
@@ -122,20 +135,21 @@ def _standing(rows: DataFrame, dimension: Dimension) -> DataFrame:
 
 
 def _boundaries(rows: DataFrame, dimension: Dimension) -> DataFrame:
-    """The changes at which a version ends or starts."""
+    """The changes at which a version ends or starts, each with what the change before it leaves unknown."""
     before = in_order(_keys(dimension))
     was_live = F.coalesce(F.lag(_UPSERT).over(before), F.lit(False))
     same = F.lag(_TYPE2).over(before).eqNullSafe(F.col(_TYPE2))
     starts = F.col(_UPSERT) & ~(was_live & same)
     ends = ~F.col(_UPSERT) & was_live
-    return rows.withColumn("_boundary", starts | ends).where(F.col("_boundary")).drop("_boundary")
+    marked = rows.withColumns({"_boundary": starts | ends, _UNKNOWN_BEFORE: F.lag(UNKNOWN).over(before)})
+    return marked.where(F.col("_boundary")).drop("_boundary")
 
 
 def _opened(rows: DataFrame, dimension: Dimension) -> DataFrame:
     """Versions, each open until the next boundary."""
     deleted = (F.col(c.OP) == "d") & F.lit(dimension.hard_delete is DeletePolicy.NEW_RECORD)
     until = F.lead(_INSTANT).over(in_order(_keys(dimension)))
-    ended = rows.withColumn("_until", until).where(F.col(_UPSERT) | deleted)
+    ended = rows.withColumns({"_until": until, c.IS_INCOMPLETE: _incomplete(dimension)}).where(F.col(_UPSERT) | deleted)
     at_beginning = F.col(_INSTANT) == F.lit(c.BEGINNING_OF_TIME).cast("timestamp")
     identity = F.when(at_beginning, F.lit(c.ORIGIN)).otherwise(F.col(c.IDENTITY))
     key = surrogate_key(dimension.name, [F.col(name) for name in _keys(dimension)], identity)
@@ -149,5 +163,14 @@ def _opened(rows: DataFrame, dimension: Dimension) -> DataFrame:
         F.col("_until").isNull().alias(c.IS_CURRENT),
         deleted.alias(c.IS_DELETED),
         F.lit(False).alias(c.IS_INFERRED),
+        c.IS_INCOMPLETE,
         identity.alias(c.VERSION_IDENTITY),
     )
+
+
+def _incomplete(dimension: Dimension) -> Column:
+    """Whether an unknown value shows: of type 2 at the end of the version's run, of type 1 at the key's last upsert."""
+    following = F.lead(_UNKNOWN_BEFORE).over(in_order(_keys(dimension)))
+    at_end = F.when(F.col(_UPSERT), F.coalesce(following, F.col(_UNKNOWN_AT_LAST))).otherwise(F.col(UNKNOWN))
+    type2 = F.arrays_overlap(at_end, _names(dimension.type2))
+    return type2 | F.arrays_overlap(F.col(_UNKNOWN_AT_LAST), _names(dimension.type1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.transforms.fill import fill, is_link, longest_chain
+from glue_jobs.transforms.fill import UNKNOWN, fill, is_link, longest_chain
 from glue_jobs.transforms.order import place
 from schemas import columns as c
 
@@ -55,6 +55,11 @@ def whole_log(changes: DataFrame, keys: Sequence[str], columns: Sequence[str], p
         keys: key columns.
         columns: value columns to fill.
         profile: what the log holds.
+
+    Returns:
+        The columns of the log and `_unknown`. Where no row lacks a value, only one that stands for others (a tip) may.
     """
     placed = place(changes, keys, truncates=profile.truncates, snapshots=profile.snapshots)
-    return fill(placed, keys, columns, profile.link_rounds) if profile.missing else placed
+    if not profile.missing:
+        return placed.withColumn(UNKNOWN, F.col(c.UNAVAILABLE))
+    return fill(placed, keys, columns, profile.link_rounds)

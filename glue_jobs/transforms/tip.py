@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from glue_jobs.transforms.facts import LIVE
-from glue_jobs.transforms.fill import is_link
+from glue_jobs.transforms.fill import UNKNOWN, is_link
 from glue_jobs.transforms.order import PLACE, is_upsert
 from schemas import columns as c
 from schemas.model import SourceContract
@@ -59,16 +59,18 @@ def state_columns(source: SourceContract) -> dict[str, str]:
     """Columns of a state table with their Spark SQL types.
 
     Contract columns hold the last upsert (whether or not the row still exists); `_live` says whether it does, `_known`
-    whether there was one. `_epoch`, `_position`, `_place_partition` are the place of the last change; `_partition` the
-    one partition that all rows of the newest epoch lie in (NULL if there are several), `_offset` their highest offset;
-    `_changed_at` the latest instant. `_ingest_seq` is the progress at which the row was last written. `_moved_from` is
-    the earliest instant from which versions differ from those at progress `_moved_since`. A row with `_op` `t` is a
-    truncate, kept for keys yet to come.
+    whether there was one, `_unknown` which of its values no change gave (NULL if there are none). `_epoch`,
+    `_position`, `_place_partition` are the place of the last change; `_partition` the one partition that all rows of
+    the newest epoch lie in (NULL if there are several), `_offset` their highest offset; `_changed_at` the latest
+    instant. `_ingest_seq` is the progress at which the row was last written. `_moved_from` is the earliest instant from
+    which versions differ from those at progress `_moved_since`. A row with `_op` `t` is a truncate, kept for keys yet
+    to come.
     """
     return {
         **{column.name: column.type.spark for column in source.columns},
         LIVE: "boolean",
         KNOWN: "boolean",
+        UNKNOWN: "array<string>",
         c.OP: "string",
         c.IDENTITY: "string",
         c.EPOCH: "int",
@@ -172,7 +174,8 @@ def tip_rows(state: DataFrame, source: SourceContract) -> DataFrame:
         c.POSITION,
         F.concat(F.lit("tip "), F.col("_kind")).alias(c.IDENTITY),
         c.CHANGED_AT,
-        *_nothing_missing(source),
+        F.coalesce(F.col(UNKNOWN), F.array().cast("array<string>")).alias(c.UNAVAILABLE),
+        _no_old_key(source),
         F.lit(True).alias(TIP),
     )
 
@@ -196,7 +199,7 @@ def latest(log: DataFrame, source: SourceContract, progress: int) -> DataFrame:
     found = log.groupBy(*keys).agg(
         F.max(at).alias("_last"),
         F.max_by(is_upsert(), at).alias(LIVE),
-        F.max_by(F.struct(*values, F.lit(True).alias(KNOWN)), F.when(is_upsert(), at)).alias("_row"),
+        F.max_by(F.struct(*values, UNKNOWN, F.lit(True).alias(KNOWN)), F.when(is_upsert(), at)).alias("_row"),
         F.max(F.when(own, F.struct(c.EPOCH, c.PARTITION))).alias("_high"),
         F.min(F.when(own, F.struct(minus_epoch, F.col(c.PARTITION)))).alias("_low"),
         F.max(F.when(own, F.struct(c.EPOCH, c.OFFSET))).alias("_end"),
@@ -209,6 +212,7 @@ def latest(log: DataFrame, source: SourceContract, progress: int) -> DataFrame:
     cells = {
         **{name: F.col("_row")[name] for name in values},
         KNOWN: F.coalesce(F.col("_row")[KNOWN], F.lit(False)),
+        UNKNOWN: F.when(F.size(F.col("_row")[UNKNOWN]) > 0, F.col("_row")[UNKNOWN]),
         c.OP: F.lit(None).cast("string"),
         c.IDENTITY: F.lit(None).cast("string"),
         c.EPOCH: last[c.EPOCH],
@@ -243,7 +247,8 @@ def truncate_rows(state: DataFrame, source: SourceContract) -> DataFrame:
     return state.where(F.col(c.OP) == "t").select(
         *(column.name for column in source.columns),
         *coordinates,
-        *_nothing_missing(source),
+        F.array().cast("array<string>").alias(c.UNAVAILABLE),
+        _no_old_key(source),
         F.lit(False).alias(TIP),
     )
 
@@ -276,9 +281,5 @@ def _latest_columns(source: SourceContract) -> dict[str, str]:
     return {name: kind for name, kind in state_columns(source).items() if name not in {MOVED_FROM, MOVED_SINCE}}
 
 
-def _nothing_missing(source: SourceContract) -> tuple[Column, Column]:
-    """`_unavailable` and `_old_key` of a row that is whole."""
-    return (
-        F.array().cast("array<string>").alias(c.UNAVAILABLE),
-        F.lit(None).cast(key_struct(source)).alias(c.OLD_KEY),
-    )
+def _no_old_key(source: SourceContract) -> Column:
+    return F.lit(None).cast(key_struct(source)).alias(c.OLD_KEY)

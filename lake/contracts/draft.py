@@ -25,7 +25,9 @@ _HISTORY: Final = re.compile(
     r"region|grade)(_|$)"
 )
 _TECHNICAL: Final = re.compile(r"^(created|updated|modified|changed|inserted)_(at|on|ts|time)$")
-_RESERVED: Final = frozenset({"effective_from", "effective_to", "is_current", "is_deleted", "is_inferred"})
+_RESERVED: Final = frozenset(
+    {"effective_from", "effective_to", "is_current", "is_deleted", "is_inferred", "is_incomplete"}
+)
 _NUMBERS: Final = frozenset({"decimal", "int", "smallint", "bigint", "float", "double"})
 
 

@@ -14,6 +14,7 @@ from glue_jobs import iceberg
 from lake.reconcile.landing import check_landing
 from lake.reconcile.quarantine import quarantined_keys
 from lake.reconcile.replay import check_replay
+from lake.reconcile.rows import keyed_hashes
 from lake.reconcile.source import check_against_source
 from lake.reconcile.star import Question, fact_columns_of_base, history_questions, key_questions
 from lake.reconcile.twins import check_twins, lake_rows
@@ -121,9 +122,12 @@ def _dimension_finding(
     names = [key.name for key in dimension.business_key] + [item.name for item in dimension.attributes]
     origins = [key.source for key in dimension.business_key] + [item.source for item in dimension.attributes]
     live = f"is_current AND NOT is_deleted AND NOT is_inferred AND {dimension.surrogate_key} <> -1"
-    rows = parties.warehouse.query(f"SELECT {', '.join(names)} FROM analytics.{dimension.name} WHERE {live}").rows
+    shown = f"SELECT {', '.join(names)} FROM analytics.{dimension.name} WHERE {live}"
+    rows = parties.warehouse.query(shown).rows
+    lacking = parties.warehouse.query(f"{shown} AND is_incomplete").rows
+    incomplete = frozenset(keyed_hashes(lacking, len(source.key), frozenset()))
     quarantined = quarantined_keys(parties.spark, parties.pipeline, source)
-    return check_against_source(dimension.name, connection, rows, source, origins, quarantined)
+    return check_against_source(dimension.name, connection, rows, source, origins, quarantined, incomplete=incomplete)
 
 
 def _fact_finding(parties: Parties, connection: psycopg.Connection[tuple[object, ...]], fact: Fact) -> Finding:

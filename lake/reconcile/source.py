@@ -20,6 +20,8 @@ def check_against_source(
     source: SourceContract,
     columns: Sequence[str],
     quarantined: frozenset[int],
+    *,
+    incomplete: frozenset[int] = frozenset(),
 ) -> Finding:
     """Rows of a star table against the rows of the source table that it mirrors.
 
@@ -30,17 +32,19 @@ def check_against_source(
         source: contract of the source table.
         columns: source columns to compare; its key comes first.
         quarantined: hashes of the keys that have an open quarantined change (`row_hash` of the canonical key).
+        incomplete: hashes of the keys of which the star lacks a value that no change gave.
     """
     width = len(source.key)
     json_columns = frozenset(i for i, name in enumerate(columns) if source.by_name[name].type.kind == "json")
     theirs = keyed_hashes(source_rows(connection, source, columns), width, json_columns)
     ours = keyed_hashes(warehouse_rows, width, json_columns)
-    keys = (theirs.keys() | ours.keys()) - quarantined
+    keys = (theirs.keys() | ours.keys()) - quarantined - incomplete
     differing = [key for key in keys if theirs.get(key) != ours.get(key)]
     missing = sum(key not in ours for key in differing)
     surplus = sum(key not in theirs for key in differing)
     unequal = len(differing) - missing - surplus
     apart = f"; {len(quarantined)} keys in quarantine" if quarantined else ""
+    apart += f"; {len(incomplete)} incomplete" if incomplete else ""
     detail = f"{missing} missing, {surplus} too many, {unequal} unequal{apart}"
     return Finding("source", table, len(keys), len(differing), detail)
 

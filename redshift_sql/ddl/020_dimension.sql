@@ -34,6 +34,6 @@ create table if not exists analytics.{d} (
 {storage};
 
 -- The unknown member, for facts without a reference.
-insert into analytics.{d} ({sk}, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select -1, timestamp '{origin}', true, false, false, 'unknown'
+insert into analytics.{d} ({sk}, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select -1, timestamp '{origin}', true, false, false, false, 'unknown'
 where not exists (select 1 from analytics.{d} where {sk} = -1);

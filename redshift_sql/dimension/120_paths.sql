@@ -1,5 +1,6 @@
 -- Which keys are computed again from their log, and which only go on from their tip.
 -- A key goes on from its tip when all its changes stand after everything known of it, at a strictly later instant.
+-- While a type-1 value is unknown, only the log tells which closed versions its first value completes.
 
 drop table if exists {d}_links;
 
@@ -30,7 +31,11 @@ placed as (
             when t._place <> '' and i.position is null then 1
             when t._place <> '' and lpad(cast(i.epoch as varchar), 10, '0') || ' ' || i.position <= t._place then 1
             when tip._last_epoch is null then 0
-            when tip._last_at is null or i.changed_at <= tip._last_at then 1
+            when
+                tip._last_at is null
+                or i.changed_at <= tip._last_at
+                {type1: or strpos(tip._unknown, ',#,') > 0}
+                then 1
             when i.epoch > tip._last_epoch then 0
             when i.epoch < tip._last_epoch then 1
             when i.kafka_partition <> tip._last_partition or i.kafka_offset <= tip._last_offset then 1

@@ -1,5 +1,6 @@
 -- Every change that the touched keys' history is computed from, in order: the whole log of a key to compute again (the
 -- table's truncates among it), or the tip's state as a seed with the changes after it. Values stand apart from the order.
+-- What a change does not have is unknown until it is filled; a tip whose key was never there knows nothing (NULL).
 
 drop table if exists {d}_images;
 
@@ -7,19 +8,22 @@ drop table if exists {d}_images;
 create temp table {d}_images as
 select
     {key: tip.#},
-    coalesce(tip._open_identity, 'seed') as change_identity{attribute: , tip.#}
+    coalesce(tip._open_identity, 'seed') as change_identity,
+    tip._unknown{attribute: , tip.#}
 from staging.{d}_tip as tip
 inner join {d}_extended as e on {key: tip.# = e.# | and}
 union all
 select
     {key: i.#},
-    i.change_identity{attribute: , i.#}
+    i.change_identity,
+    i.unavailable as _unknown{attribute: , i.#}
 from {d}_incoming as i
 inner join {d}_extended as e on {key: i.# = e.# | and}
 union all
 select
     {key: m.#},
-    m.change_identity{attribute: , m.#}
+    m.change_identity,
+    m.unavailable as _unknown{attribute: , m.#}
 from {d}_merged as m
 where m._copy = 1;
 
@@ -38,7 +42,7 @@ with seeds as (
         tip._last_partition as kafka_partition,
         tip._last_offset as kafka_offset,
         tip._last_at as changed_at,
-        '' as unavailable,
+        tip._unknown as unavailable,
         {key: tip.# as old_#},
         tip._open_sk as change_sk,
         tip._origin_sk as origin_sk,

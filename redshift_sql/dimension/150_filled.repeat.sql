@@ -1,4 +1,4 @@
--- Unavailable values are those of the key's upsert before, across a key change of the old key's.
+-- Unavailable values are those of the key's upsert before, across a key change of the old key's; unknown if none has one.
 -- Repeated until no row is updated, so that values run along chains of key changes.
 
 drop table if exists {d}_filled;
@@ -48,6 +48,7 @@ known as (
         u.change_identity,
         u.unavailable
         {attribute: , case when strpos(u.unavailable, ',#,') = 0 then own.# else given.# end as #}
+        {attribute: , case when strpos(u.unavailable, ',#,') = 0 or strpos(given._unknown, ',#,') = 0 then 1 else 0 end as _known_#}
         {attribute: , sum(case when strpos(u.unavailable, ',#,') = 0 or u._is_moved = 1 then 1 else 0 end) over (partition by {key: u.#} order by u._n rows unbounded preceding) as _run_#}
     from upserts as u
     inner join {d}_images as own on {key: u.# = own.# | and} and u.change_identity = own.change_identity
@@ -66,18 +67,27 @@ spread as (
         {ordinary_attribute: , max(#) over (partition by {key: #}, _run_#) as #}
         {boolean_attribute: , cast(max(cast(# as integer)) over (partition by {key: #}, _run_#) as boolean) as #}
         {binary_attribute: , from_hex(max(to_hex(#)) over (partition by {key: #}, _run_#)) as #}
+        {attribute: , max(_known_#) over (partition by {key: #}, _run_#) as _known_#}
     from known
 )
 
-select spread.*
+select
+    spread.*,
+    case
+        when {attribute: _known_# = 1 | and}
+            then ''
+        else ','
+    end
+    || {attribute: case when _known_# = 1 then '' else '#,' end | concat} as _unknown
 from spread
 where unavailable <> '';
 
 update {d}_images
-set {attribute: # = f.#}
+set _unknown = f._unknown{attribute: , # = f.#}
 from {d}_filled as f
 where {key: {d}_images.# = f.# | and}
     and {d}_images.change_identity = f.change_identity
     and (
-        {attribute: case when {d}_images.# = f.# or ({d}_images.# is null and f.# is null) then 0 else 1 end = 1 | or}
+        {d}_images._unknown <> f._unknown
+        {attribute: or case when {d}_images.# = f.# or ({d}_images.# is null and f.# is null) then 0 else 1 end = 1}
     );

@@ -2,7 +2,7 @@
 
 drop table if exists {d}_idle;
 
--- grain: one row per snapshot row that repeats the live state before it
+-- grain: one row per snapshot row that repeats the live state before it and knows no more
 create temp table {d}_idle as
 select {key: c.#}, c._n
 from {d}_changes as c
@@ -13,6 +13,7 @@ where c.change_op = 'r'
     and c._is_ignored = 0
     and p._is_ignored = 0
     and p.change_op in ('c', 'u', 'r')
+    and now._unknown = was._unknown
     {attribute: and case when now.# = was.# or (now.# is null and was.# is null) then 0 else 1 end = 0};
 
 drop table if exists {d}_steps;
@@ -83,7 +84,7 @@ with last_known as (
     group by {key: #}
 )
 
-select {key: i.#}{attribute: , i.#}
+select {key: i.#}, i._unknown{attribute: , i.#}
 from last_known as k
 inner join {d}_steps as s on {key: k.# = s.# | and} and k._n = s._n
 inner join {d}_images as i on {key: s.# = i.# | and} and s.change_identity = i.change_identity;

@@ -1,4 +1,5 @@
--- Versions: runs of consecutive upserts with equal type-2 attributes, half-open in time.
+-- Versions: runs of consecutive upserts with equal type-2 attributes, half-open in time. What a version does not know is
+-- what the last upsert of its run does not know.
 
 drop table if exists {d}_opened;
 
@@ -23,7 +24,8 @@ lives as (
 turns as (
     select
         l.*,
-        lag(l._is_upsert) over (partition by {key: l.#} order by l._n) as _was_upsert
+        lag(l._is_upsert) over (partition by {key: l.#} order by l._n) as _was_upsert,
+        lag(i._unknown) over (partition by {key: l.#} order by l._n) as _was_unknown
         {type2: , i.#}
         {type2: , lag(i.#) over (partition by {key: l.#} order by l._n) as _was_#}
     from lives as l
@@ -43,7 +45,8 @@ boundaries as (
 spans as (
     select
         boundaries.*,
-        lead(_at) over (partition by {key: #} order by _n) as _until
+        lead(_at) over (partition by {key: #} order by _n) as _until,
+        lead(_was_unknown) over (partition by {key: #} order by _n) as _unknown_at_end
     from boundaries
 )
 
@@ -56,11 +59,17 @@ select
     case when s._is_seed = 0 and s._at = timestamp '{origin}' then s.origin_sk else s.change_sk end as _sk,
     case
         when s._is_seed = 0 and s._at = timestamp '{origin}' then 'origin' else s.change_identity
-    end as version_identity
+    end as version_identity,
+    case
+        when s._is_upsert = 0 then i._unknown
+        when s._until is null then l._unknown
+        else s._unknown_at_end
+    end as _unknown
     {type2: , i.#}
 from spans as s
 inner join {d}_steps as k on {key: s.# = k.# | and} and s._known_n = k._n
 inner join {d}_images as i on {key: k.# = i.# | and} and k.change_identity = i.change_identity
+inner join {d}_latest as l on {key: s.# = l.# | and}
 where s._is_upsert = 1
     or (s._is_seed = 1 and s._seed_state = 'deleted')
     or (s._is_seed = 0 and s.change_op = 'd' and '{hard_delete}' = 'new_record');

@@ -18,7 +18,8 @@ drop table if exists {d}_after;
 
 -- grain: one row per version of a touched key, as it must be
 create temp table {d}_after as
--- A key that goes on from its tip keeps its versions; the open one may end, and type-1 attributes show the latest value.
+-- A key that goes on from its tip keeps its versions; the open one may end or become complete, and type-1 attributes,
+-- none of which is unknown, show the latest value.
 with carried as (
     select
         b.{sk},
@@ -28,6 +29,14 @@ with carried as (
         case when o._sk is null then b.is_current when o.effective_to is null then true else false end as is_current,
         b.is_deleted,
         b.is_inferred,
+        case
+            when o._sk is null or o.is_deleted = true then b.is_incomplete
+            when
+                1 = 0
+                {type2: or strpos(o._unknown, ',#,') > 0}
+                then true
+            else false
+        end as is_incomplete,
         b.version_identity
     from {d}_before as b
     inner join {d}_extended as e on {key: b.# = e.# | and}
@@ -45,6 +54,14 @@ fresh as (
         case when o.effective_to is null then true else false end as is_current,
         o.is_deleted,
         false as is_inferred,
+        case
+            when
+                1 = 0
+                {type1: or strpos(l._unknown, ',#,') > 0}
+                {type2: or strpos(o._unknown, ',#,') > 0}
+                then true
+            else false
+        end as is_incomplete,
         o.version_identity
     from {d}_opened as o
     inner join {d}_latest as l on {key: o.# = l.# | and}

@@ -11,6 +11,7 @@ where a.{sk} is null
     or b.effective_from <> a.effective_from
     or b.is_deleted <> a.is_deleted
     or b.is_inferred <> a.is_inferred
+    or b.is_incomplete <> a.is_incomplete
     or b.version_identity <> a.version_identity
     or case when b.effective_to = a.effective_to or (b.effective_to is null and a.effective_to is null) then 0 else 1 end = 1
     {attribute: or case when b.# = a.# or (b.# is null and a.# is null) then 0 else 1 end = 1};

@@ -53,7 +53,8 @@ select
     o._sk as _open_sk,
     o.effective_from as _open_from,
     o.version_identity as _open_identity,
-    c._origin_sk{attribute: , l.#}
+    c._origin_sk,
+    l._unknown{attribute: , l.#}
 from coordinates as c
 left join clocks as k on {key: c.# = k.# | and}
 left join open_versions as o on {key: c.# = o.# | and}

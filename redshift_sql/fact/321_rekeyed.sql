@@ -27,12 +27,12 @@ left join {d}_after as a on {pair: m._member_@ = a.@ | and}
 where a.{sk} is null
 group by {pair: m._member_@};
 
-insert into analytics.{d} ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, 'inferred'
+insert into analytics.{d} ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, false, 'inferred'
 from {f}_{r}_bereft;
 
-insert into {d}_after ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, 'inferred'
+insert into {d}_after ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, false, 'inferred'
 from {f}_{r}_bereft;
 
 drop table if exists {f}_{r}_rekeyed;

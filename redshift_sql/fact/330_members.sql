@@ -33,8 +33,8 @@ from {f}_{r}_members as m
 left join {f}_{r}_windows as w on {pair: m._member_@ = w.@ | and}
 where w._sk is null;
 
-insert into analytics.{d} ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, 'inferred'
+insert into analytics.{d} ({sk}, {pair: @}, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, {pair: _member_@}, timestamp '{origin}', true, false, true, false, 'inferred'
 from {f}_{r}_missing;
 
 insert into {f}_{r}_windows ({pair: @}, _sk, effective_from, _number)

@@ -114,6 +114,7 @@ def as_model_rows(rows: Sequence[Row]) -> list[tuple[object, ...]]:
             None if row.effective_to is None else _seconds(row.effective_to),
             (("address", row.address), ("region", row.region), ("segment", row.segment)),
             row.is_deleted,
+            row.is_incomplete,
             row.version_identity,
         )
         for row in rows

@@ -61,7 +61,7 @@ def _number(key: object, case: int) -> int:
 def case_rows(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """Model rows as the file of cases writes versions."""
     shown: list[tuple[object, ...]] = []
-    for key, start, end, attributes, deleted, _ in rows:
+    for key, start, end, attributes, *marks, _ in rows:
         values = dict(attributes)  # type: ignore[call-overload]
-        shown.append((key[0], values["segment"], values["region"], values["address"], start, end, deleted))  # type: ignore[index]
+        shown.append((key[0], values["segment"], values["region"], values["address"], start, end, *marks))  # type: ignore[index]
     return shown

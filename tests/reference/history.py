@@ -79,11 +79,13 @@ class Version:
     effective_to: int | None = field(compare=False)
     attributes: tuple[tuple[str, Value], ...] = field(compare=False)
     deleted: bool = field(default=False, compare=False)
+    incomplete: bool = field(default=False, compare=False)
     identity: str = field(default="", compare=False)
 
     def as_row(self) -> tuple[object, ...]:
-        """A comparable row: key, from, to, attributes by name, deleted, identity."""
-        return (self.key, self.effective_from, self.effective_to, self.attributes, self.deleted, self.identity)
+        """A comparable row: key, from, to, attributes by name, deleted, incomplete, identity."""
+        span = (self.key, self.effective_from, self.effective_to)
+        return (*span, self.attributes, self.deleted, self.incomplete, self.identity)
 
 
 def history(log: Iterable[Change], policies: Policies) -> list[Version]:
@@ -134,81 +136,86 @@ def _order_key(change: Change, siblings: list[Change]) -> OrderKey:
     return (change.epoch, position or "", change.partition, change.offset)
 
 
-def _filled(ordered: dict[Key, list[tuple[OrderKey, Change]]]) -> dict[Key, list[Change]]:
+def _filled(ordered: dict[Key, list[tuple[OrderKey, Change]]]) -> dict[Key, list[_Filled]]:
     """Step 1: an unavailable value is that of the last upsert before it; across a key change, of the old key's."""
     everything = sorted(
         ((order, key, change) for key, rows in ordered.items() for order, change in rows if change.op != "t"),
         key=lambda item: item[0],
     )
-    upserts: dict[Key, dict[str, Value]] = {}
-    done: dict[tuple[Key, OrderKey], Change] = {}
+    upserts: dict[Key, _Filled] = {}
+    done: dict[tuple[Key, OrderKey], _Filled] = {}
     for order, key, change in everything:
-        if not change.is_upsert:
-            continue
-        before = upserts.get(change.old_key if change.old_key is not None else key, {})
-        values = {
-            name: before.get(name) if isinstance(value, _Unavailable) else value for name, value in change.attributes
-        }
-        upserts[key] = values
-        done[key, order] = replace(change, attributes=tuple(values.items()))
-    # The identity is of the record as it came, so it must be remembered before values are filled.
+        if change.is_upsert:
+            source = change.old_key if change.old_key is not None else key
+            upserts[key] = done[key, order] = _Filled.of(change, upserts.get(source))
     return {
-        key: [_Filled.of(done.get((key, order), change), change) for order, change in rows]
-        for key, rows in ordered.items()
+        key: [done.get((key, order)) or _Filled.of(change) for order, change in rows] for key, rows in ordered.items()
     }
 
 
 @dataclass(frozen=True)
 class _Filled(Change):
+    """A change with all its values. `original` is the identity of the record as it came, `unknown` what nothing gave."""
+
     original: str = ""
+    unknown: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(change: Change, original: Change) -> _Filled:
-        return _Filled(**change.__dict__, original=original.identity)
+    def of(change: Change, before: _Filled | None = None) -> _Filled:
+        known = {} if before is None else {n: v for n, v in before.values.items() if n not in before.unknown}
+        missing = {name for name, value in change.attributes if isinstance(value, _Unavailable)}
+        filled = tuple((name, known.get(name) if name in missing else value) for name, value in change.attributes)
+        fields = change.__dict__ | {"attributes": filled}
+        return _Filled(**fields, original=change.identity, unknown=frozenset(missing - known.keys()))
 
     @property
     def values(self) -> dict[str, Value]:
         return {name: value for name, value in self.attributes if not isinstance(value, _Unavailable)}
 
 
-def _versions(key: Key, rows: list[Change], policies: Policies) -> list[Version]:
-    changes = [row for row in rows if isinstance(row, _Filled)]
-    effective = _effective(changes, policies)
+def _versions(key: Key, rows: list[_Filled], policies: Policies) -> list[Version]:
+    effective = _effective(rows, policies)
     upserts = [change for _, change in effective if change.is_upsert]
     if not upserts:
         return []
-    latest = upserts[-1].values
+    latest = upserts[-1]
     standing = dict(effective)
     versions: list[Version] = []
-    last_known: dict[str, Value] = {}
+    last_known = latest
     state: tuple[object, ...] | None = None
     seen = iter(effective)
     for instant, change in standing.items():
         for _, passed in seen:
-            last_known = passed.values if passed.is_upsert else last_known
+            last_known = passed if passed.is_upsert else last_known
             if passed is change:
                 break
-        live = state is not None and state[0] == "live"
-        if change.is_upsert:
-            new_state: tuple[object, ...] | None = ("live", tuple(change.values[name] for name in policies.type2))
-        elif change.op == "d" and policies.hard_delete == "new_record":
-            new_state = ("deleted",) if live or state == ("deleted",) else None
-        else:
-            new_state = None if change.op == "d" or live else state
+        new_state = _state_after(state, change, policies)
+        gap = bool(last_known.unknown & set(policies.type2) or latest.unknown & set(policies.type1))
         if new_state == state:
+            if change.is_upsert:
+                versions[-1] = replace(versions[-1], incomplete=gap)
             continue
         if state is not None:
             versions[-1] = replace(versions[-1], effective_to=instant)
         if new_state is not None:
-            attributes = {name: last_known[name] for name in policies.type2} | {
-                name: latest[name] for name in policies.type1
+            attributes = {name: last_known.values[name] for name in policies.type2} | {
+                name: latest.values[name] for name in policies.type1
             }
             identity = ORIGIN if instant == BEGINNING_OF_TIME else change.original
-            versions.append(
-                Version(key, instant, None, tuple(sorted(attributes.items())), new_state == ("deleted",), identity)
-            )
+            shown = tuple(sorted(attributes.items()))
+            versions.append(Version(key, instant, None, shown, new_state == ("deleted",), gap, identity))
         state = new_state
     return versions
+
+
+def _state_after(state: tuple[object, ...] | None, change: _Filled, policies: Policies) -> tuple[object, ...] | None:
+    """What a key's version is told by: its type-2 attributes, that it is a deleted one, or None where there is none."""
+    live = state is not None and state[0] == "live"
+    if change.is_upsert:
+        return ("live", tuple(change.values[name] for name in policies.type2))
+    if change.op == "d" and policies.hard_delete == "new_record":
+        return ("deleted",) if live or state == ("deleted",) else None
+    return None if change.op == "d" or live else state
 
 
 def _effective(changes: list[_Filled], policies: Policies) -> list[tuple[int, _Filled]]:
@@ -219,12 +226,12 @@ def _effective(changes: list[_Filled], policies: Policies) -> list[tuple[int, _F
         changes = [change for change in changes if change.op != "t"]
     tracked = (*policies.type1, *policies.type2)
     result: list[tuple[int, _Filled]] = []
-    live_state: list[Value] | None = None
+    live_state: list[tuple[Value, bool]] | None = None
     instant = BEGINNING_OF_TIME
     for change in changes:
         if change.op == "t" and live_state is None:
             continue
-        state = [change.values[name] for name in tracked] if change.is_upsert else None
+        state = [(change.values[name], name in change.unknown) for name in tracked] if change.is_upsert else None
         if change.op == "r" and state == live_state:
             continue
         at_origin = not result and change.op == "r" and policies.first_snapshot_at_origin

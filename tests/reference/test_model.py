@@ -20,7 +20,7 @@ POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1
 def as_case_row(version: Version) -> tuple[object, ...]:
     values = dict(version.attributes)
     shown = (values["segment"], values["region"], values["address"])
-    return (version.key[0], *shown, version.effective_from, version.effective_to, version.deleted)
+    return (version.key[0], *shown, version.effective_from, version.effective_to, version.deleted, version.incomplete)
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)

@@ -12,11 +12,12 @@ from tests.reference.history import BEGINNING_OF_TIME, UNAVAILABLE, Change, Poli
 
 CASES_FILE: Final = Path(__file__).parent.parent / "data" / "history.yaml"
 ATTRIBUTES: Final = ("segment", "region", "address")
+MARKS: Final = ("deleted", "incomplete")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A named change log and the versions it must give: (key, segment, region, address, from, to, deleted)."""
+    """A named change log and the versions it must give: (key, segment, region, address, from, to, marks)."""
 
     name: str
     policies: Policies
@@ -40,7 +41,12 @@ def _case(raw: dict[str, Any]) -> Case:
     versions = tuple(
         sorted(
             (
-                (row[0], row[1], row[2], row[3], BEGINNING_OF_TIME if row[4] == "BOT" else row[4], row[5], len(row) > 6)
+                (
+                    *row[:4],
+                    BEGINNING_OF_TIME if row[4] == "BOT" else row[4],
+                    row[5],
+                    *(mark in row[6:] for mark in MARKS),
+                )
                 for row in raw["versions"]
             ),
             key=lambda version: (version[0], version[4]),

@@ -116,5 +116,6 @@ def _version_row(version: Version) -> tuple[object, ...]:
         end is None,
         version.deleted,
         False,
+        version.incomplete,
         version.identity,
     )

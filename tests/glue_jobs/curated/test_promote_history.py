@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from tests.glue_jobs.changes import as_model_rows
 from tests.glue_jobs.curated.staged import PartyLake, with_tolerance
 from tests.glue_jobs.packing import STRIDE, case_rows, moved
-from tests.reference.history import Change, Policies
+from tests.reference.history import UNAVAILABLE, Change, Policies
 from tests.reference.history import history as model
 from tests.reference.logs import arrival_batches, batches, packed_log
 from tests.reference.vectors import Case, cases
@@ -64,6 +64,30 @@ def test_generated_logs_in_batches_give_the_models_history(spark: SparkSession, 
     assert followed > 0
     for number, policies in enumerate(EVERY_POLICY):
         assert as_model_rows(lake.rows(number)) == [version.as_row() for version in model(log, policies)]
+
+
+def test_only_an_unknown_type_1_value_keeps_a_key_from_following_its_tip(spark: SparkSession) -> None:
+    """What of type 2 is unknown the tip tells; which closed versions lack type 1 alone only the log tells."""
+
+    def change(key: int, number: int, segment: str, **values: str | None) -> Change:
+        both = [(name, values.get(name, UNAVAILABLE)) for name in ("region", "address")]
+        return Change(number, "u", (key,), f"{number:020d}", 100 * number, (("segment", segment), *both), 100 * number)
+
+    rounds = [
+        [change(1, 1, "A", address="x"), change(2, 1, "A", region="n"), change(3, 1, "A", region="n", address="x")],
+        [change(1, 2, "B"), change(2, 2, "B"), change(3, 2, "B")],
+        [change(1, 3, "B", region="s"), change(2, 3, "B", address="y"), change(3, 3, "B")],
+    ]
+    lake = PartyLake(spark, CLOSE)
+    paths = []
+    for number, batch in enumerate(rounds):
+        lake.stage(with_tolerance(batch, CLOSE.tolerance))
+        (outcome,) = lake.promote().sources
+        paths.append((outcome.keys_followed, outcome.keys_from_log))
+        expected = [version.as_row() for version in model([c for part in rounds[: number + 1] for c in part], CLOSE)]
+        assert as_model_rows(lake.rows()) == expected
+    assert paths[1:] == [(2, 1), (2, 1)]
+    assert {row.id: row["_unknown"] for row in lake.state()} == {1: None, 2: None, 3: None}
 
 
 def test_truncates_between_batches_act_on_keys_of_any_batch(spark: SparkSession) -> None:

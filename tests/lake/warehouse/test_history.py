@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.reference.history import Change, Policies, history
+from tests.reference.history import UNAVAILABLE, Change, Policies, history
 from tests.reference.logs import arrival_batches, batches, packed_log
 from tests.reference.vectors import Case, cases
 from tests.support.party import expected_rows
@@ -43,6 +43,27 @@ def test_generated_logs_in_any_batching_give_the_models_history(hard_delete: str
     policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
     log = packed_log(seed, keys=50)
     assert history_in_sql(cut(seed, log), policies) == expected_rows(history(log, policies))
+
+
+def test_only_an_unknown_type_1_value_keeps_a_key_from_following_its_tip() -> None:
+    """What of type 2 is unknown the tip tells; which closed versions lack type 1 alone only the log tells."""
+
+    def change(key: int, number: int, segment: str, **values: str) -> Change:
+        both = [(name, values.get(name, UNAVAILABLE)) for name in ("region", "address")]
+        return Change(number, "u", (key,), f"{number:020d}", 100 * number, (("segment", segment), *both))
+
+    rounds = [
+        [change(1, 1, "A", address="x"), change(2, 1, "A", region="n")],
+        [change(1, 2, "B"), change(2, 2, "B")],
+        [change(1, 3, "B", region="s"), change(2, 3, "B", address="y")],
+    ]
+    bench = PartyBench(POLICIES)
+    for number, batch in enumerate(rounds):
+        bench.load(batch)
+        log = [change for part in rounds[: number + 1] for change in part]
+        assert bench.rows() == expected_rows(history(log, POLICIES))
+    assert bench.warehouse.query("SELECT id FROM dim_party_extended").rows == ((1,),)
+    assert bench.warehouse.query("SELECT id FROM dim_party_recomputed").rows == ((2,),)
 
 
 def test_changes_that_follow_the_tip_are_applied_to_the_tip_alone() -> None:

@@ -1,5 +1,6 @@
 -- Which keys are computed again from their log, and which only go on from their tip.
 -- A key goes on from its tip when all its changes stand after everything known of it, at a strictly later instant.
+-- While a type-1 value is unknown, only the log tells which closed versions its first value completes.
 
 drop table if exists dim_customer_links;
 
@@ -30,7 +31,19 @@ placed as (
             when t._place <> '' and i.position is null then 1
             when t._place <> '' and lpad(cast(i.epoch as varchar), 10, '0') || ' ' || i.position <= t._place then 1
             when tip._last_epoch is null then 0
-            when tip._last_at is null or i.changed_at <= tip._last_at then 1
+            when
+                tip._last_at is null
+                or i.changed_at <= tip._last_at
+                or strpos(tip._unknown, ',full_name,') > 0
+                or strpos(tip._unknown, ',email,') > 0
+                or strpos(tip._unknown, ',phone,') > 0
+                or strpos(tip._unknown, ',address_line,') > 0
+                or strpos(tip._unknown, ',city,') > 0
+                or strpos(tip._unknown, ',postal_code,') > 0
+                or strpos(tip._unknown, ',country,') > 0
+                or strpos(tip._unknown, ',birth_date,') > 0
+                or strpos(tip._unknown, ',marketing_opt_in,') > 0
+                then 1
             when i.epoch > tip._last_epoch then 0
             when i.epoch < tip._last_epoch then 1
             when i.kafka_partition <> tip._last_partition or i.kafka_offset <= tip._last_offset then 1

@@ -1,5 +1,6 @@
 -- Every change that the touched keys' history is computed from, in order: the whole log of a key to compute again (the
 -- table's truncates among it), or the tip's state as a seed with the changes after it. Values stand apart from the order.
+-- What a change does not have is unknown until it is filled; a tip whose key was never there knows nothing (NULL).
 
 drop table if exists dim_customer_images;
 
@@ -8,6 +9,7 @@ create temp table dim_customer_images as
 select
     tip.customer_id,
     coalesce(tip._open_identity, 'seed') as change_identity,
+    tip._unknown,
     tip.full_name,
     tip.email,
     tip.phone,
@@ -27,6 +29,7 @@ union all
 select
     i.customer_id,
     i.change_identity,
+    i.unavailable as _unknown,
     i.full_name,
     i.email,
     i.phone,
@@ -46,6 +49,7 @@ union all
 select
     m.customer_id,
     m.change_identity,
+    m.unavailable as _unknown,
     m.full_name,
     m.email,
     m.phone,
@@ -77,7 +81,7 @@ with seeds as (
         tip._last_partition as kafka_partition,
         tip._last_offset as kafka_offset,
         tip._last_at as changed_at,
-        '' as unavailable,
+        tip._unknown as unavailable,
         tip.customer_id as old_customer_id,
         tip._open_sk as change_sk,
         tip._origin_sk as origin_sk,

@@ -1,4 +1,4 @@
--- Unavailable values are those of the key's upsert before, across a key change of the old key's.
+-- Unavailable values are those of the key's upsert before, across a key change of the old key's; unknown if none has one.
 -- Repeated until no row is updated, so that values run along chains of key changes.
 
 drop table if exists dim_customer_filled;
@@ -60,6 +60,19 @@ known as (
         case when strpos(u.unavailable, ',segment,') = 0 then own.segment else given.segment end as segment,
         case when strpos(u.unavailable, ',marital_status,') = 0 then own.marital_status else given.marital_status end as marital_status,
         case when strpos(u.unavailable, ',income_band,') = 0 then own.income_band else given.income_band end as income_band,
+        case when strpos(u.unavailable, ',full_name,') = 0 or strpos(given._unknown, ',full_name,') = 0 then 1 else 0 end as _known_full_name,
+        case when strpos(u.unavailable, ',email,') = 0 or strpos(given._unknown, ',email,') = 0 then 1 else 0 end as _known_email,
+        case when strpos(u.unavailable, ',phone,') = 0 or strpos(given._unknown, ',phone,') = 0 then 1 else 0 end as _known_phone,
+        case when strpos(u.unavailable, ',address_line,') = 0 or strpos(given._unknown, ',address_line,') = 0 then 1 else 0 end as _known_address_line,
+        case when strpos(u.unavailable, ',city,') = 0 or strpos(given._unknown, ',city,') = 0 then 1 else 0 end as _known_city,
+        case when strpos(u.unavailable, ',postal_code,') = 0 or strpos(given._unknown, ',postal_code,') = 0 then 1 else 0 end as _known_postal_code,
+        case when strpos(u.unavailable, ',country,') = 0 or strpos(given._unknown, ',country,') = 0 then 1 else 0 end as _known_country,
+        case when strpos(u.unavailable, ',birth_date,') = 0 or strpos(given._unknown, ',birth_date,') = 0 then 1 else 0 end as _known_birth_date,
+        case when strpos(u.unavailable, ',marketing_opt_in,') = 0 or strpos(given._unknown, ',marketing_opt_in,') = 0 then 1 else 0 end as _known_marketing_opt_in,
+        case when strpos(u.unavailable, ',gender,') = 0 or strpos(given._unknown, ',gender,') = 0 then 1 else 0 end as _known_gender,
+        case when strpos(u.unavailable, ',segment,') = 0 or strpos(given._unknown, ',segment,') = 0 then 1 else 0 end as _known_segment,
+        case when strpos(u.unavailable, ',marital_status,') = 0 or strpos(given._unknown, ',marital_status,') = 0 then 1 else 0 end as _known_marital_status,
+        case when strpos(u.unavailable, ',income_band,') = 0 or strpos(given._unknown, ',income_band,') = 0 then 1 else 0 end as _known_income_band,
         sum(case when strpos(u.unavailable, ',full_name,') = 0 or u._is_moved = 1 then 1 else 0 end) over (partition by u.customer_id order by u._n rows unbounded preceding) as _run_full_name,
         sum(case when strpos(u.unavailable, ',email,') = 0 or u._is_moved = 1 then 1 else 0 end) over (partition by u.customer_id order by u._n rows unbounded preceding) as _run_email,
         sum(case when strpos(u.unavailable, ',phone,') = 0 or u._is_moved = 1 then 1 else 0 end) over (partition by u.customer_id order by u._n rows unbounded preceding) as _run_phone,
@@ -99,16 +112,62 @@ spread as (
         max(segment) over (partition by customer_id, _run_segment) as segment,
         max(marital_status) over (partition by customer_id, _run_marital_status) as marital_status,
         max(income_band) over (partition by customer_id, _run_income_band) as income_band,
-        cast(max(cast(marketing_opt_in as integer)) over (partition by customer_id, _run_marketing_opt_in) as boolean) as marketing_opt_in
+        cast(max(cast(marketing_opt_in as integer)) over (partition by customer_id, _run_marketing_opt_in) as boolean) as marketing_opt_in,
+        max(_known_full_name) over (partition by customer_id, _run_full_name) as _known_full_name,
+        max(_known_email) over (partition by customer_id, _run_email) as _known_email,
+        max(_known_phone) over (partition by customer_id, _run_phone) as _known_phone,
+        max(_known_address_line) over (partition by customer_id, _run_address_line) as _known_address_line,
+        max(_known_city) over (partition by customer_id, _run_city) as _known_city,
+        max(_known_postal_code) over (partition by customer_id, _run_postal_code) as _known_postal_code,
+        max(_known_country) over (partition by customer_id, _run_country) as _known_country,
+        max(_known_birth_date) over (partition by customer_id, _run_birth_date) as _known_birth_date,
+        max(_known_marketing_opt_in) over (partition by customer_id, _run_marketing_opt_in) as _known_marketing_opt_in,
+        max(_known_gender) over (partition by customer_id, _run_gender) as _known_gender,
+        max(_known_segment) over (partition by customer_id, _run_segment) as _known_segment,
+        max(_known_marital_status) over (partition by customer_id, _run_marital_status) as _known_marital_status,
+        max(_known_income_band) over (partition by customer_id, _run_income_band) as _known_income_band
     from known
 )
 
-select spread.*
+select
+    spread.*,
+    case
+        when
+        _known_full_name = 1
+        and _known_email = 1
+        and _known_phone = 1
+        and _known_address_line = 1
+        and _known_city = 1
+        and _known_postal_code = 1
+        and _known_country = 1
+        and _known_birth_date = 1
+        and _known_marketing_opt_in = 1
+        and _known_gender = 1
+        and _known_segment = 1
+        and _known_marital_status = 1
+        and _known_income_band = 1
+            then ''
+        else ','
+    end
+    ||
+    case when _known_full_name = 1 then '' else 'full_name,' end
+    || case when _known_email = 1 then '' else 'email,' end
+    || case when _known_phone = 1 then '' else 'phone,' end
+    || case when _known_address_line = 1 then '' else 'address_line,' end
+    || case when _known_city = 1 then '' else 'city,' end
+    || case when _known_postal_code = 1 then '' else 'postal_code,' end
+    || case when _known_country = 1 then '' else 'country,' end
+    || case when _known_birth_date = 1 then '' else 'birth_date,' end
+    || case when _known_marketing_opt_in = 1 then '' else 'marketing_opt_in,' end
+    || case when _known_gender = 1 then '' else 'gender,' end
+    || case when _known_segment = 1 then '' else 'segment,' end
+    || case when _known_marital_status = 1 then '' else 'marital_status,' end
+    || case when _known_income_band = 1 then '' else 'income_band,' end as _unknown
 from spread
 where unavailable <> '';
 
 update dim_customer_images
-set
+set _unknown = f._unknown,
     full_name = f.full_name,
     email = f.email,
     phone = f.phone,
@@ -126,7 +185,8 @@ from dim_customer_filled as f
 where dim_customer_images.customer_id = f.customer_id
     and dim_customer_images.change_identity = f.change_identity
     and (
-        case when dim_customer_images.full_name = f.full_name or (dim_customer_images.full_name is null and f.full_name is null) then 0 else 1 end = 1
+        dim_customer_images._unknown <> f._unknown
+        or case when dim_customer_images.full_name = f.full_name or (dim_customer_images.full_name is null and f.full_name is null) then 0 else 1 end = 1
         or case when dim_customer_images.email = f.email or (dim_customer_images.email is null and f.email is null) then 0 else 1 end = 1
         or case when dim_customer_images.phone = f.phone or (dim_customer_images.phone is null and f.phone is null) then 0 else 1 end = 1
         or case when dim_customer_images.address_line = f.address_line or (dim_customer_images.address_line is null and f.address_line is null) then 0 else 1 end = 1

@@ -2,7 +2,7 @@
 
 drop table if exists dim_customer_idle;
 
--- grain: one row per snapshot row that repeats the live state before it
+-- grain: one row per snapshot row that repeats the live state before it and knows no more
 create temp table dim_customer_idle as
 select c.customer_id, c._n
 from dim_customer_changes as c
@@ -13,6 +13,7 @@ where c.change_op = 'r'
     and c._is_ignored = 0
     and p._is_ignored = 0
     and p.change_op in ('c', 'u', 'r')
+    and now._unknown = was._unknown
     and case when now.full_name = was.full_name or (now.full_name is null and was.full_name is null) then 0 else 1 end = 0
     and case when now.email = was.email or (now.email is null and was.email is null) then 0 else 1 end = 0
     and case when now.phone = was.phone or (now.phone is null and was.phone is null) then 0 else 1 end = 0
@@ -95,7 +96,7 @@ with last_known as (
     group by customer_id
 )
 
-select i.customer_id,
+select i.customer_id, i._unknown,
     i.full_name,
     i.email,
     i.phone,

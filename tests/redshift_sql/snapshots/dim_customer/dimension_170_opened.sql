@@ -1,4 +1,5 @@
--- Versions: runs of consecutive upserts with equal type-2 attributes, half-open in time.
+-- Versions: runs of consecutive upserts with equal type-2 attributes, half-open in time. What a version does not know is
+-- what the last upsert of its run does not know.
 
 drop table if exists dim_customer_opened;
 
@@ -24,6 +25,7 @@ turns as (
     select
         l.*,
         lag(l._is_upsert) over (partition by l.customer_id order by l._n) as _was_upsert,
+        lag(i._unknown) over (partition by l.customer_id order by l._n) as _was_unknown,
         i.gender,
         i.segment,
         i.marital_status,
@@ -52,7 +54,8 @@ boundaries as (
 spans as (
     select
         boundaries.*,
-        lead(_at) over (partition by customer_id order by _n) as _until
+        lead(_at) over (partition by customer_id order by _n) as _until,
+        lead(_was_unknown) over (partition by customer_id order by _n) as _unknown_at_end
     from boundaries
 )
 
@@ -66,6 +69,11 @@ select
     case
         when s._is_seed = 0 and s._at = timestamp '1900-01-01 00:00:00' then 'origin' else s.change_identity
     end as version_identity,
+    case
+        when s._is_upsert = 0 then i._unknown
+        when s._until is null then l._unknown
+        else s._unknown_at_end
+    end as _unknown,
     i.gender,
     i.segment,
     i.marital_status,
@@ -73,6 +81,7 @@ select
 from spans as s
 inner join dim_customer_steps as k on s.customer_id = k.customer_id and s._known_n = k._n
 inner join dim_customer_images as i on k.customer_id = i.customer_id and k.change_identity = i.change_identity
+inner join dim_customer_latest as l on s.customer_id = l.customer_id
 where s._is_upsert = 1
     or (s._is_seed = 1 and s._seed_state = 'deleted')
     or (s._is_seed = 0 and s.change_op = 'd' and 'close' = 'new_record');

@@ -31,6 +31,7 @@ select
     v.is_current,
     v.is_deleted,
     v.is_inferred,
+    v.is_incomplete,
     v.version_identity
 from analytics.dim_customer as v
 inner join touched as t on v.customer_id = t.customer_id;
@@ -39,7 +40,8 @@ drop table if exists dim_customer_after;
 
 -- grain: one row per version of a touched key, as it must be
 create temp table dim_customer_after as
--- A key that goes on from its tip keeps its versions; the open one may end, and type-1 attributes show the latest value.
+-- A key that goes on from its tip keeps its versions; the open one may end or become complete, and type-1 attributes,
+-- none of which is unknown, show the latest value.
 with carried as (
     select
         b.customer_sk,
@@ -62,6 +64,17 @@ with carried as (
         case when o._sk is null then b.is_current when o.effective_to is null then true else false end as is_current,
         b.is_deleted,
         b.is_inferred,
+        case
+            when o._sk is null or o.is_deleted = true then b.is_incomplete
+            when
+                1 = 0
+                or strpos(o._unknown, ',gender,') > 0
+                or strpos(o._unknown, ',segment,') > 0
+                or strpos(o._unknown, ',marital_status,') > 0
+                or strpos(o._unknown, ',income_band,') > 0
+                then true
+            else false
+        end as is_incomplete,
         b.version_identity
     from dim_customer_before as b
     inner join dim_customer_extended as e on b.customer_id = e.customer_id
@@ -92,6 +105,25 @@ fresh as (
         case when o.effective_to is null then true else false end as is_current,
         o.is_deleted,
         false as is_inferred,
+        case
+            when
+                1 = 0
+                or strpos(l._unknown, ',full_name,') > 0
+                or strpos(l._unknown, ',email,') > 0
+                or strpos(l._unknown, ',phone,') > 0
+                or strpos(l._unknown, ',address_line,') > 0
+                or strpos(l._unknown, ',city,') > 0
+                or strpos(l._unknown, ',postal_code,') > 0
+                or strpos(l._unknown, ',country,') > 0
+                or strpos(l._unknown, ',birth_date,') > 0
+                or strpos(l._unknown, ',marketing_opt_in,') > 0
+                or strpos(o._unknown, ',gender,') > 0
+                or strpos(o._unknown, ',segment,') > 0
+                or strpos(o._unknown, ',marital_status,') > 0
+                or strpos(o._unknown, ',income_band,') > 0
+                then true
+            else false
+        end as is_incomplete,
         o.version_identity
     from dim_customer_opened as o
     inner join dim_customer_latest as l on o.customer_id = l.customer_id
@@ -125,6 +157,7 @@ select
     is_current,
     is_deleted,
     is_inferred,
+    is_incomplete,
     version_identity
 from versions
 union all
@@ -150,6 +183,7 @@ select
     b.is_current,
     b.is_deleted,
     b.is_inferred,
+    b.is_incomplete,
     b.version_identity
 from dim_customer_before as b
 left join versions as v on b.customer_id = v.customer_id

@@ -11,6 +11,7 @@ where a.customer_sk is null
     or b.effective_from <> a.effective_from
     or b.is_deleted <> a.is_deleted
     or b.is_inferred <> a.is_inferred
+    or b.is_incomplete <> a.is_incomplete
     or b.version_identity <> a.version_identity
     or case when b.effective_to = a.effective_to or (b.effective_to is null and a.effective_to is null) then 0 else 1 end = 1
     or case when b.full_name = a.full_name or (b.full_name is null and a.full_name is null) then 0 else 1 end = 1
@@ -52,6 +53,7 @@ insert into analytics.dim_customer (
     is_current,
     is_deleted,
     is_inferred,
+    is_incomplete,
     version_identity
 )
 select
@@ -75,6 +77,7 @@ select
     a.is_current,
     a.is_deleted,
     a.is_inferred,
+    a.is_incomplete,
     a.version_identity
 from dim_customer_after as a
 left join dim_customer_before as b on a.customer_sk = b.customer_sk and a.customer_id = b.customer_id

@@ -95,6 +95,7 @@ create table if not exists staging.dim_product_tip (
     _open_from timestamp,
     _open_identity varchar(32),
     _origin_sk bigint,
+    _unknown varchar(4096),
     sku varchar(64),
     product_name varchar(400),
     description varchar(65535),
@@ -129,12 +130,13 @@ create table if not exists analytics.dim_product (
     is_current boolean,
     is_deleted boolean,
     is_inferred boolean,
+    is_incomplete boolean,
     version_identity varchar(32)
 )
 diststyle all
 sortkey (product_id, effective_from);
 
 -- The unknown member, for facts without a reference.
-insert into analytics.dim_product (product_sk, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select -1, timestamp '1900-01-01 00:00:00', true, false, false, 'unknown'
+insert into analytics.dim_product (product_sk, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select -1, timestamp '1900-01-01 00:00:00', true, false, false, false, 'unknown'
 where not exists (select 1 from analytics.dim_product where product_sk = -1);

@@ -2,7 +2,7 @@
 
 drop table if exists dim_product_idle;
 
--- grain: one row per snapshot row that repeats the live state before it
+-- grain: one row per snapshot row that repeats the live state before it and knows no more
 create temp table dim_product_idle as
 select c.product_id, c._n
 from dim_product_changes as c
@@ -13,6 +13,7 @@ where c.change_op = 'r'
     and c._is_ignored = 0
     and p._is_ignored = 0
     and p.change_op in ('c', 'u', 'r')
+    and now._unknown = was._unknown
     and case when now.sku = was.sku or (now.sku is null and was.sku is null) then 0 else 1 end = 0
     and case when now.product_name = was.product_name or (now.product_name is null and was.product_name is null) then 0 else 1 end = 0
     and case when now.description = was.description or (now.description is null and was.description is null) then 0 else 1 end = 0
@@ -92,7 +93,7 @@ with last_known as (
     group by product_id
 )
 
-select i.product_id,
+select i.product_id, i._unknown,
     i.sku,
     i.product_name,
     i.description,

@@ -28,6 +28,7 @@ select
     v.is_current,
     v.is_deleted,
     v.is_inferred,
+    v.is_incomplete,
     v.version_identity
 from analytics.dim_product as v
 inner join touched as t on v.product_id = t.product_id;
@@ -36,7 +37,8 @@ drop table if exists dim_product_after;
 
 -- grain: one row per version of a touched key, as it must be
 create temp table dim_product_after as
--- A key that goes on from its tip keeps its versions; the open one may end, and type-1 attributes show the latest value.
+-- A key that goes on from its tip keeps its versions; the open one may end or become complete, and type-1 attributes,
+-- none of which is unknown, show the latest value.
 with carried as (
     select
         b.product_sk,
@@ -56,6 +58,15 @@ with carried as (
         case when o._sk is null then b.is_current when o.effective_to is null then true else false end as is_current,
         b.is_deleted,
         b.is_inferred,
+        case
+            when o._sk is null or o.is_deleted = true then b.is_incomplete
+            when
+                1 = 0
+                or strpos(o._unknown, ',category,') > 0
+                or strpos(o._unknown, ',subcategory,') > 0
+                then true
+            else false
+        end as is_incomplete,
         b.version_identity
     from dim_product_before as b
     inner join dim_product_extended as e on b.product_id = e.product_id
@@ -83,6 +94,22 @@ fresh as (
         case when o.effective_to is null then true else false end as is_current,
         o.is_deleted,
         false as is_inferred,
+        case
+            when
+                1 = 0
+                or strpos(l._unknown, ',sku,') > 0
+                or strpos(l._unknown, ',product_name,') > 0
+                or strpos(l._unknown, ',description,') > 0
+                or strpos(l._unknown, ',brand,') > 0
+                or strpos(l._unknown, ',list_price,') > 0
+                or strpos(l._unknown, ',weight_kg,') > 0
+                or strpos(l._unknown, ',active,') > 0
+                or strpos(l._unknown, ',launched_on,') > 0
+                or strpos(o._unknown, ',category,') > 0
+                or strpos(o._unknown, ',subcategory,') > 0
+                then true
+            else false
+        end as is_incomplete,
         o.version_identity
     from dim_product_opened as o
     inner join dim_product_latest as l on o.product_id = l.product_id
@@ -113,6 +140,7 @@ select
     is_current,
     is_deleted,
     is_inferred,
+    is_incomplete,
     version_identity
 from versions
 union all
@@ -135,6 +163,7 @@ select
     b.is_current,
     b.is_deleted,
     b.is_inferred,
+    b.is_incomplete,
     b.version_identity
 from dim_product_before as b
 left join versions as v on b.product_id = v.product_id

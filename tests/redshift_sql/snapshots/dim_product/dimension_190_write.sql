@@ -11,6 +11,7 @@ where a.product_sk is null
     or b.effective_from <> a.effective_from
     or b.is_deleted <> a.is_deleted
     or b.is_inferred <> a.is_inferred
+    or b.is_incomplete <> a.is_incomplete
     or b.version_identity <> a.version_identity
     or case when b.effective_to = a.effective_to or (b.effective_to is null and a.effective_to is null) then 0 else 1 end = 1
     or case when b.sku = a.sku or (b.sku is null and a.sku is null) then 0 else 1 end = 1
@@ -46,6 +47,7 @@ insert into analytics.dim_product (
     is_current,
     is_deleted,
     is_inferred,
+    is_incomplete,
     version_identity
 )
 select
@@ -66,6 +68,7 @@ select
     a.is_current,
     a.is_deleted,
     a.is_inferred,
+    a.is_incomplete,
     a.version_identity
 from dim_product_after as a
 left join dim_product_before as b on a.product_sk = b.product_sk and a.product_id = b.product_id

@@ -27,12 +27,12 @@ left join dim_customer_after as a on m._member_customer_id = a.customer_id
 where a.customer_sk is null
 group by m._member_customer_id;
 
-insert into analytics.dim_customer (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, 'inferred'
+insert into analytics.dim_customer (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, false, 'inferred'
 from fact_orders_customer_sk_bereft;
 
-insert into dim_customer_after (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, 'inferred'
+insert into dim_customer_after (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, false, 'inferred'
 from fact_orders_customer_sk_bereft;
 
 drop table if exists fact_orders_customer_sk_rekeyed;

@@ -33,8 +33,8 @@ from fact_orders_customer_sk_members as m
 left join fact_orders_customer_sk_windows as w on m._member_customer_id = w.customer_id
 where w._sk is null;
 
-insert into analytics.dim_customer (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, version_identity)
-select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, 'inferred'
+insert into analytics.dim_customer (customer_sk, customer_id, effective_from, is_current, is_deleted, is_inferred, is_incomplete, version_identity)
+select _origin_sk, _member_customer_id, timestamp '1900-01-01 00:00:00', true, false, true, false, 'inferred'
 from fact_orders_customer_sk_missing;
 
 insert into fact_orders_customer_sk_windows (customer_id, _sk, effective_from, _number)
