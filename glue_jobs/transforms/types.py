@@ -170,10 +170,14 @@ def _floor_thousandth(raw: Column) -> Column:
 
 
 def _iso_timestamp(raw: Column) -> Column:
-    """A timestamp as a connector writes it, to the minute at least; Spark takes less for one, such as a year."""
+    """A timestamp as a connector writes it: a day, to the minute at least.
+
+    Spark takes less for one: a year, or a time alone, to which it adds the present day.
+    """
     # Without an offset the session's zone counts, and that is UTC; Spark looks up a zone by name for each value.
     utc = F.when(raw.endswith("Z"), raw.substr(F.lit(1), F.octet_length(raw) - 1)).otherwise(raw)
-    return F.when(F.octet_length(raw) >= _SHORTEST_ISO, utc.cast("timestamp"))
+    whole = (F.octet_length(raw) >= _SHORTEST_ISO) & (F.substring(raw, 5, 1) == "-")
+    return F.when(whole, utc.cast("timestamp"))
 
 
 def _iso_date(raw: Column) -> Column:
@@ -337,8 +341,6 @@ def _text_to_timestamp(landed: Landed, _target: ColumnType) -> Column:
 
 
 def _text_to_uuid(landed: Landed, _target: ColumnType) -> Column:
-    if landed.field.semantic == f"{DEBEZIUM_DATA}Uuid":  # a database's uuid type has checked its own
-        return F.lower(landed.value)
     return F.when(landed.value.rlike(_UUID), F.lower(landed.value))
 
 
