@@ -21,9 +21,15 @@ AVRO_LIMITS: Final = (
 
 
 # A short session over few rows spends most of its time compiling: generated classes, and optimized machine code that is
-# hardly run. Compiling less halves its CPU time; over many rows it would be slower.
+# hardly run. Compiling less halves its CPU time; planning once, not again after each stage, saves another tenth. Over
+# many rows both would be slower.
 _SMALL_JVM: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m")
-_SMALL: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+_SMALL: Final = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.ui.explainMode": "simple",
+}
 
 # py4j asks the JVM for a class by its name at every use (each `F.col`), and for a short name the JVM searches all jars:
 # a third of the time of a session over few rows. These are asked for once.
@@ -117,18 +123,22 @@ def base_conf() -> dict[str, str]:
 def local_conf(cores: int, memory: str, scratch: Path) -> dict[str, str]:
     """Settings of a session on one machine."""
     from infra.local.java import java_home
+    from lake.class_archive import archive_flags
 
-    os.environ["JAVA_HOME"] = str(java_home())
+    java, jars = java_home(), spark_jars()
+    os.environ["JAVA_HOME"] = str(java)
     # Spark finds Java by JAVA_HOME; a stray SPARK_HOME would start another Spark than the pinned one.
     os.environ.pop("SPARK_HOME", None)
-    options = " ".join((*AVRO_LIMITS, "-XX:+UseParallelGC", f"-Dderby.system.home={scratch}", "-Duser.timezone=UTC"))
+    here = ("-XX:+UseParallelGC", f"-Dderby.system.home={scratch}", "-Duser.timezone=UTC")
+    options = " ".join((*AVRO_LIMITS, *here, *archive_flags(java, jars)))
     return {
         "spark.master": f"local[{cores}]",
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": options,
-        "spark.jars": ",".join(str(jar) for jar in spark_jars()),
+        # On the class path, not as `spark.jars`: those are copied at each start, and are in no class archive.
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
         "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

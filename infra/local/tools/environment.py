@@ -123,6 +123,11 @@ def fetch_jvm_parts() -> None:
     run([str(VENV / "bin" / "lake"), "up", "--fetch-only"])
 
 
+def archive_classes() -> None:
+    """Spark's class archive, by which sessions start in half the time; quick when it is there."""
+    run([str(PYTHON), "-m", "lake.class_archive"])
+
+
 def uv(command: str, *arguments: str) -> None:
     """``uv pip <command>`` on the virtual environment."""
     environment = uv_environment(os.environ, pip_configuration())
@@ -175,6 +180,7 @@ def main() -> int:
             install_packages(text)
             install_project()
             fetch_jvm_parts()
+            archive_classes()
     except SetupError as error:
         print(f"setup: error: {error}", file=sys.stderr)
         return 1
