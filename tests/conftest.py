@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lake.session import spark_session, tuned
+from tests.support import engines, postgres
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,3 +48,25 @@ def spark(lake_root: Path) -> Iterator[SparkSession]:
     )
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    """The PostgreSQL server that all tests of a process share, each with databases of its own."""
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(postgres_server: postgres.Server) -> engines.Postgres:
+    """Warehouses on PostgreSQL; one at a time."""
+    return engines.Postgres(postgres_server, postgres_server.database())
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> engines.Engine:
+    """Each engine that the warehouse's SQL runs on; the server starts only where it is asked for."""
+    if request.param == "duckdb":
+        return engines.Duck()
+    server: engines.Engine = request.getfixturevalue("postgres_engine")
+    return server

@@ -9,7 +9,8 @@ from urllib.parse import quote, unquote, urlparse
 from lake.store import store_for
 from lake.warehouse.port import Warehouse, WarehouseError
 
-_KNOWN: Final = "duckdb:///<file>"
+_KNOWN: Final = "duckdb:///<file> or postgresql://<user>@<host>:<port>/<database>"
+_POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
 
 def duckdb_uri(path: Path) -> str:
@@ -21,7 +22,7 @@ def connect(uri: str, lake_uri: str, *, read_only: bool = False) -> Warehouse:
     """A session with a warehouse.
 
     Args:
-        uri: `duckdb:///<absolute path of the file>`.
+        uri: `duckdb:///<absolute path of the file>` or `postgresql://<user>@<host>:<port>/<database>`.
         lake_uri: root of the pipeline's lake, where load files lie.
         read_only: the session must not write, and may share the file with other readers.
 
@@ -29,8 +30,13 @@ def connect(uri: str, lake_uri: str, *, read_only: bool = False) -> Warehouse:
         WarehouseError: the scheme is not known, or the warehouse cannot be opened.
     """
     parsed = urlparse(uri)
+    if parsed.scheme in _POSTGRES:
+        from lake.warehouse.postgres import PostgresWarehouse
+
+        return PostgresWarehouse.open(uri, store_for(lake_uri), read_only=read_only)
     if parsed.scheme != "duckdb" or not parsed.path.startswith("/"):
-        raise WarehouseError("not the address of a warehouse", where=uri, remedy=f"write {_KNOWN}")
+        shown = f"{parsed.scheme}://…" if parsed.scheme else uri
+        raise WarehouseError("not the address of a warehouse", where=shown, remedy=f"write {_KNOWN}")
     from lake.warehouse.duck import DuckWarehouse
 
     return DuckWarehouse.open(Path(unquote(parsed.path)), store_for(lake_uri), read_only=read_only)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
-from urllib.parse import unquote, urlparse
+from typing import Final, Self
 
 import duckdb
 
 from lake.store import Store
+from lake.warehouse.copy_files import Column, check_columns, columns_of_file, manifest_files
 from lake.warehouse.dialect import transpiled
+from lake.warehouse.messages import without_values
 from lake.warehouse.port import Parameters, QueryResult, WarehouseError
 from redshift_sql.statements import Kind, Statement
 
 _DIALECT: Final = "duckdb"
 _HOLDER: Final = re.compile(r"\(PID (\d+)\)")
-_VALUES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\d{3,}")
-_RESTORE: Final = "restore the file, or remove the load manifest and make the load again"
-_AGAIN: Final = "make the load files again with the contract in use"
 _QUERY_REMEDY: Final = 'tables lie in the schemas analytics and staging; list them with: lake sql "SHOW ALL TABLES"'
 _READING: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
@@ -79,15 +75,13 @@ class DuckWarehouse:
 
     def copy(self, statement: Statement, manifest: str) -> int:
         """As the port says, from the same manifest that Redshift reads."""
-        entries = json.loads(self.store.read(manifest))["entries"]
-        if not entries:
-            return 0
-        with tempfile.TemporaryDirectory(prefix="lake-copy-") as scratch:
-            files = [str(self._local(entry, manifest, Path(scratch))) for entry in entries]
-            self._fit(statement, files, manifest)
-            # Positional as on Redshift: the names in the files do not matter.
-            sql = f"INSERT INTO {statement.table} SELECT * FROM read_parquet(?, union_by_name = false)"
+        with manifest_files(self.store, manifest) as files:
+            if not files:
+                return 0
             try:
+                self._check(statement.table, files, manifest)
+                # Positional as on Redshift: the names in the files do not matter.
+                sql = f"INSERT INTO {statement.table} SELECT * FROM read_parquet(?, union_by_name = false)"
                 rows = self.connection.execute(sql, [files]).fetchall()
             except duckdb.Error as error:
                 raise _failed(statement, error) from None
@@ -121,7 +115,7 @@ class DuckWarehouse:
             self.connection.execute("COMMIT")
         except duckdb.Error as error:
             raise WarehouseError(
-                f"the commit failed: {_shown(error)}", where="the warehouse", remedy=_remedy(error)
+                f"the commit failed: {without_values(str(error))}", where="the warehouse", remedy=_remedy(error)
             ) from None
 
     def _rollback(self) -> None:
@@ -130,38 +124,10 @@ class DuckWarehouse:
         except duckdb.Error:
             return
 
-    def _local(self, entry: dict[str, Any], manifest: str, scratch: Path) -> Path:
-        """A manifest's file as a local path, checked against the size the manifest states."""
-        url = str(entry["url"])
-        name = f"{manifest}: {url.rsplit('/', 1)[-1]}"
-        if urlparse(url).scheme == "file":
-            path = Path(unquote(urlparse(url).path))
-            if not path.is_file():
-                raise WarehouseError("a load file is missing", where=name, remedy=_RESTORE)
-        else:
-            path = scratch / f"{len(list(scratch.iterdir()))}.parquet"
-            path.write_bytes(self.store.read(url.removeprefix(self.store.uri).lstrip("/")))
-        size, wanted = path.stat().st_size, entry.get("meta", {}).get("content_length")
-        if wanted is not None and size != wanted:
-            raise WarehouseError(f"the file has {size} bytes, its manifest says {wanted}", where=name, remedy=_RESTORE)
-        return path
-
-    def _fit(self, statement: Statement, files: list[str], manifest: str) -> None:
-        """COPY is positional and strict: the files must have as many columns as the table, of its types."""
-        table = self.connection.execute(f"DESCRIBE {statement.table}").fetchall()
-        found = self.connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [files[:1]]).fetchall()
-        if len(table) != len(found):
-            what = f"the files have {len(found)} columns, {statement.table} has {len(table)}"
-            raise WarehouseError(what, where=manifest, remedy=_AGAIN)
-        for target, source in zip(table, found, strict=True):
-            if _family(target[1]) != _family(source[1]):
-                what = f"column {source[0]} is {source[1]}, {statement.table}.{target[0]} is {target[1]}"
-                raise WarehouseError(what, where=manifest, remedy=_AGAIN)
-
-
-def _family(kind: str) -> str:
-    """Types that COPY takes for each other: the same, but for timestamps, which a file may mark as UTC."""
-    return "TIMESTAMP" if kind.upper().startswith("TIMESTAMP") else kind.upper()
+    def _check(self, table: str, files: list[str], manifest: str) -> None:
+        described = self.connection.execute(f"DESCRIBE {table}").fetchall()
+        found = {file: columns_of_file(file, self.connection) for file in files}
+        check_columns(found, table, [Column(row[0], row[1]) for row in described], manifest)
 
 
 def _result(cursor: duckdb.DuckDBPyConnection) -> QueryResult:
@@ -170,12 +136,9 @@ def _result(cursor: duckdb.DuckDBPyConnection) -> QueryResult:
 
 
 def _failed(statement: Statement, error: duckdb.Error) -> WarehouseError:
-    return WarehouseError(f"the statement failed: {_shown(error)}", where=statement.where, remedy=_remedy(error))
-
-
-def _shown(error: duckdb.Error) -> str:
-    """The first line of the engine's message, with everything that might be a value of the data left out."""
-    return _VALUES.sub("…", str(error).split("\n", 1)[0])[:200]
+    return WarehouseError(
+        f"the statement failed: {without_values(str(error))}", where=statement.where, remedy=_remedy(error)
+    )
 
 
 def _remedy(error: duckdb.Error) -> str:

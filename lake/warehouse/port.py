@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from redshift_sql.statements import Statement
 from schemas.errors import LakeError
@@ -17,6 +17,18 @@ Parameters = Mapping[str, Value]
 
 class WarehouseError(LakeError):
     """The warehouse refused or failed: names the SQL file and statement, or the file that is in use."""
+
+
+class ConflictError(WarehouseError):
+    """Another transaction got in the way: this one left no trace, and may run again as a whole."""
+
+
+class ConnectionLostError(WarehouseError):
+    """The session ended. What was not committed is gone; whether a commit at work arrived, only the ledger tells."""
+
+
+CONFLICT: Final = "run it again; nothing was written"
+LOST: Final = "run it again: the ledger tells what was loaded, and the rest is loaded then"
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class Warehouse(Protocol):
         """Everything inside is committed at the end, or nothing when an error leaves the block.
 
         Raises:
+            ConflictError: another transaction got in the way, also from any verb inside; the block may run again.
+            ConnectionLostError: the session ended; run it again on a new one, after asking the ledger.
             WarehouseError: the commit failed; nothing was written.
         """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,23 +18,28 @@ def write_load(
     """Writes one load of the given rows, two files a table, and commits it."""
     written = {}
     for name, rows in tables.items():
-        folder = lake / "load" / f"{seq:012d}-{attempt}" / name
-        folder.mkdir(parents=True)
-        files = []
         half = (rows.num_rows + 1) // 2
-        for number, part in enumerate((rows.slice(0, half), rows.slice(half))):
-            path = folder / f"part-{number}.parquet"
-            pq.write_table(part, path, compression="zstd")
-            files.append(WrittenFile(str(path.relative_to(lake)), part.num_rows, path.stat().st_size))
-        manifest = folder.with_suffix(".manifest")
-        entries = [
-            {"url": (lake / file.path).as_uri(), "mandatory": True, "meta": {"content_length": file.bytes}}
-            for file in files
-        ]
-        manifest.write_text(json.dumps({"entries": entries}))
-        written[name] = LoadTable(str(manifest.relative_to(lake)), tuple(files))
+        folder = f"load/{seq:012d}-{attempt}/{name}"
+        written[name] = write_files(lake, folder, [rows.slice(0, half), rows.slice(half)])
     load = LoadManifest(pipeline, seq, attempt, {"party": seq}, written, "2024-01-01T00:00:00.000Z")
     target = lake / "load" / "_manifests" / seq_name(seq)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(load.to_json())
     return load
+
+
+def write_files(lake: Path, folder: str, parts: Sequence[pa.Table]) -> LoadTable:
+    """Writes one Parquet file a part, and the COPY manifest beside the folder."""
+    (lake / folder).mkdir(parents=True)
+    files = []
+    for number, part in enumerate(parts):
+        path = lake / folder / f"part-{number}.parquet"
+        pq.write_table(part, path, compression="zstd")
+        files.append(WrittenFile(str(path.relative_to(lake)), part.num_rows, path.stat().st_size))
+    entries = [
+        {"url": (lake / file.path).as_uri(), "mandatory": True, "meta": {"content_length": file.bytes}}
+        for file in files
+    ]
+    manifest = f"{folder}.manifest"
+    (lake / manifest).write_text(json.dumps({"entries": entries}))
+    return LoadTable(manifest, tuple(files))

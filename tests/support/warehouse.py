@@ -1,4 +1,4 @@
-"""A dimension in an embedded warehouse of its own, loaded batch by batch."""
+"""A dimension in a warehouse of its own, loaded batch by batch."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Final
 
-from lake.store import LocalStore
-from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import load_plan, schema_plan
 from redshift_sql.statements import Plan
 from tests.reference.history import Change, Policies
 from tests.reference.vectors import Case
+from tests.support.engines import Duck, Engine
 from tests.support.party import load_rows, party_pipeline
+
+DUCK: Final = Duck()
 
 
 class PartyBench:
-    """`dim_party` in memory; `plan` replaces the statements under test."""
+    """`dim_party` alone in a warehouse; `plan` replaces the statements under test."""
 
-    def __init__(self, policies: Policies, plan: Plan | None = None) -> None:
+    def __init__(self, policies: Policies, plan: Plan | None = None, engine: Engine = DUCK) -> None:
         pipeline = party_pipeline(policies)
         self.policies = policies
         self.plan = load_plan(pipeline, {"dim_party"}) if plan is None else plan
-        self.warehouse = DuckWarehouse.open(Path(":memory:"), LocalStore(Path("/nonexistent")))
+        self.engine = engine
+        self.warehouse = engine.empty()
         run_plan(self.warehouse, schema_plan(pipeline), {})
 
     def load(self, changes: Sequence[Change]) -> None:
         """One batch, in one transaction."""
-        connection = self.warehouse.connection
-        connection.execute("DELETE FROM staging.dim_party_load")
-        connection.register("rows_to_load", load_rows(changes, self.policies))
-        connection.execute("INSERT INTO staging.dim_party_load SELECT * FROM rows_to_load")
-        connection.unregister("rows_to_load")
+        self.engine.fill(self.warehouse, "staging.dim_party_load", load_rows(changes, self.policies))
         with self.warehouse.transaction():
             run_plan(self.warehouse, self.plan, {})
 
@@ -44,15 +42,16 @@ class PartyBench:
 
 
 def history_in_sql(
-    logs: Sequence[Sequence[Change]], policies: Policies, plan: Plan | None = None
+    logs: Sequence[Sequence[Change]], policies: Policies, plan: Plan | None = None, engine: Engine = DUCK
 ) -> list[tuple[object, ...]]:
     """The versions after loading the batches in turn."""
-    bench = PartyBench(policies, plan)
-    for batch in logs:
-        bench.load(batch)
-    rows = bench.rows()
-    bench.warehouse.close()
-    return rows
+    bench = PartyBench(policies, plan, engine)
+    try:
+        for batch in logs:
+            bench.load(batch)
+        return bench.rows()
+    finally:
+        bench.warehouse.close()
 
 
 def splits(changes: Sequence[Change]) -> Iterator[list[list[Change]]]:

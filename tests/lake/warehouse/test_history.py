@@ -1,4 +1,4 @@
-"""History in SQL on the embedded warehouse: every written case, and generated logs against the model."""
+"""History in SQL on every engine: each written case, and generated logs against the model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.reference.history import UNAVAILABLE, Change, Policies, history
 from tests.reference.logs import arrival_batches, batches, packed_log
 from tests.reference.vectors import Case, cases
+from tests.support.engines import Engine, Postgres
 from tests.support.party import expected_rows
 from tests.support.warehouse import PartyBench, history_in_sql, packed, splits
 
@@ -24,9 +25,9 @@ def truncates(case: Case) -> bool:
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if not truncates(case)], ids=lambda case: case.name)
-def test_a_case_gives_its_versions_in_every_split_and_order(case: Case) -> None:
+def test_a_case_gives_its_versions_in_every_split_and_order(case: Case, engine: Engine) -> None:
     rounds, everything = packed(case)
-    assert history_in_sql(rounds, case.policies) == expected_rows(history(everything, case.policies))
+    assert history_in_sql(rounds, case.policies, engine=engine) == expected_rows(history(everything, case.policies))
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if truncates(case)], ids=lambda case: case.name)
@@ -36,6 +37,13 @@ def test_a_case_with_a_truncate_gives_its_versions_in_every_split_and_order(case
         assert history_in_sql(way, case.policies) == expected
 
 
+@pytest.mark.parametrize("case", [case for case in cases() if truncates(case)], ids=lambda case: case.name)
+def test_a_case_with_a_truncate_gives_its_versions_on_a_server_too(case: Case, postgres_engine: Postgres) -> None:
+    expected = expected_rows(history(case.changes, case.policies))
+    for way in list(splits(case.changes))[::9]:
+        assert history_in_sql(way, case.policies, engine=postgres_engine) == expected
+
+
 @pytest.mark.parametrize("hard_delete", ["close", "new_record", "ignore"])
 @given(seed=st.integers(0, 2**32), cut=st.sampled_from([batches, arrival_batches]))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,6 +51,16 @@ def test_generated_logs_in_any_batching_give_the_models_history(hard_delete: str
     policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
     log = packed_log(seed, keys=50)
     assert history_in_sql(cut(seed, log), policies) == expected_rows(history(log, policies))
+
+
+@pytest.mark.parametrize("hard_delete", ["close", "new_record", "ignore"])
+@pytest.mark.parametrize(("seed", "cut"), [(1, batches), (2, arrival_batches)])
+def test_generated_logs_give_the_models_history_on_a_server_too(
+    hard_delete: str, seed: int, cut: Cut, postgres_engine: Postgres
+) -> None:
+    policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
+    log = packed_log(seed, keys=50)
+    assert history_in_sql(cut(seed, log), policies, engine=postgres_engine) == expected_rows(history(log, policies))
 
 
 def test_only_an_unknown_type_1_value_keeps_a_key_from_following_its_tip() -> None:

@@ -10,6 +10,7 @@ from threading import Timer
 import pytest
 
 from lake.warehouse import run
+from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.port import WarehouseError
 from lake.warehouse.run import CheckFailedError
 from redshift_sql.plan import dimension_plan, load_plan
@@ -193,6 +194,7 @@ def together(group: Sequence[Case]) -> list[list[Change]]:
 def is_red(broken: Mutation, trial: Trial) -> bool:
     plan = broken.applied(dimension_plan(party_dimension(trial.policies)))
     bench = PartyBench(trial.policies, plan)
+    assert isinstance(bench.warehouse, DuckWarehouse)
     # Copies that are not merged multiply from batch to batch.
     patience = Timer(5, bench.warehouse.connection.interrupt)
     patience.start()
