@@ -1,4 +1,4 @@
-"""Dead letters of both hops, read without Spark: undecodable records of landing, quarantined changes of staging."""
+"""Dead letters, read without Spark: undecodable records of landing, quarantined changes of staging, facts set aside."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lake import catalog
 from lake.store import Store
 from schemas import columns as c
 from schemas.errors import LakeError
-from schemas.manifests import LandingManifest
+from schemas.manifests import LandingManifest, LoadManifest
 from schemas.model import Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MANIFESTS: Final = "landing/_manifests"
+_LOADS: Final = "load/_manifests"
 _LISTED: Final = (c.PARTITION, c.OFFSET, c.KAFKA_TS, c.EPOCH, "reason")
 _RAW: Final = ("raw_key", "raw_value")
 
@@ -50,6 +51,11 @@ class DeadLetter:
         """`<table>/<epoch>/<partition>/<offset>`: its place in Kafka."""
         return f"{self.table}/{self.epoch}/{self.partition}/{self.offset}"
 
+    @property
+    def at(self) -> datetime:
+        """The record's Kafka time."""
+        return self.kafka_ts
+
     def to_json(self) -> dict[str, Any]:
         """As `--json` shows it."""
         return {
@@ -66,6 +72,41 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
+class FactLetter:
+    """A fact that is not in the star because a column's type cannot hold its value. It holds no value of the data.
+
+    `seq` is the load that set it aside, `number` its place there; `reasons` are the columns, each after `misfit:`.
+    """
+
+    table: str
+    seq: int
+    number: int
+    at: datetime
+    reasons: tuple[str, ...]
+    hop: str = "curated"
+
+    @property
+    def id(self) -> str:
+        """`<fact>/<load seq>/<number>`."""
+        return f"{self.table}/{self.seq}/{self.number}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        return {
+            "id": self.id,
+            "hop": self.hop,
+            "table": self.table,
+            "load_seq": self.seq,
+            "number": self.number,
+            "committed_at": self.at.isoformat(),
+            "reasons": list(self.reasons),
+        }
+
+
+Letter = DeadLetter | FactLetter
+
+
+@dataclass(frozen=True)
 class Stores:
     """Where dead letters are: the lake's files and its catalog."""
 
@@ -74,19 +115,19 @@ class Stores:
     catalog_uri: str
 
 
-def dead_letters(stores: Stores, tables: Sequence[str] = (), reason: str = "") -> Iterator[DeadLetter]:
+def dead_letters(stores: Stores, tables: Sequence[str] = (), reason: str = "") -> Iterator[Letter]:
     """Open dead letters, by table, then by hop, in the order they were read.
 
     Args:
         stores: where to look.
-        tables: source tables; all when empty.
+        tables: source tables and facts; all when empty.
         reason: only those that have this reason, or one that starts so (`type:`).
 
     Raises:
         LakeError: a manifest or the catalog is damaged.
     """
-    for table in tables or sorted(stores.pipeline.sources):
-        for letter in (*_landing(stores, table), *_staging(stores, table)):
+    for table in tables or (*sorted(stores.pipeline.sources), *sorted(stores.pipeline.facts)):
+        for letter in _letters(stores, table):
             if any(item.startswith(reason) for item in letter.reasons):
                 yield letter
 
@@ -96,28 +137,75 @@ def shown(stores: Stores, identifier: str, *, raw: bool) -> dict[str, Any]:
 
     Args:
         stores: where to look.
-        identifier: `<table>/<epoch>/<partition>/<offset>`.
+        identifier: `<table>/<epoch>/<partition>/<offset>`, or `<fact>/<load seq>/<number>`.
         raw: also what the record holds: key and value in base64, or the decoded envelope. Personal data may be in it.
 
     Raises:
         UnknownDeadLetterError: there is none of this id.
     """
-    table, place = _parsed(identifier, stores.pipeline)
-    for letter in (*_landing(stores, table), *_staging(stores, table)):
-        if (letter.epoch, letter.partition, letter.offset) == place:
+    table, found = _parsed(identifier, stores.pipeline)
+    for letter in _letters(stores, table):
+        if letter.id == found:
             return letter.to_json() | _details(stores, letter, raw=raw)
     raise UnknownDeadLetterError("no open dead letter has this id", where=identifier, remedy="lake dlq list shows them")
 
 
-def _parsed(identifier: str, pipeline: Pipeline) -> tuple[str, tuple[int, int, int]]:
-    parts = identifier.split("/")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts[1:]) or parts[0] not in pipeline.sources:
+def _parsed(identifier: str, pipeline: Pipeline) -> tuple[str, str]:
+    """The table of an id, and the id as letters have it."""
+    table, *place = identifier.split("/")
+    numbers = 3 if table in pipeline.sources else 2 if table in pipeline.facts else -1
+    if len(place) != numbers or not all(part.isdecimal() for part in place):
         raise UnknownDeadLetterError(
             "it is not the id of a dead letter",
             where=identifier,
-            remedy="write <table>/<epoch>/<partition>/<offset> as lake dlq list shows it",
+            remedy="write <table>/<epoch>/<partition>/<offset> or <fact>/<load>/<number> as lake dlq list shows it",
         )
-    return parts[0], (int(parts[1]), int(parts[2]), int(parts[3]))
+    return table, "/".join((table, *(str(int(part)) for part in place)))
+
+
+def fact_keys(pipeline: Pipeline, store: Store, fact: str) -> Iterator[tuple[Any, ...]]:
+    """Business keys of the facts that loads set aside.
+
+    Raises:
+        LakeError: a manifest is damaged.
+    """
+    names = tuple(key.name for key in pipeline.facts[fact].business_key)
+    for manifest in _loads(store):
+        for file in _set_aside(manifest, fact):
+            yield from (tuple(row[name] for name in names) for row in _parquet(store, file, names).to_pylist())
+
+
+def _letters(stores: Stores, table: str) -> Iterator[Letter]:
+    if table in stores.pipeline.facts:
+        yield from _facts(stores, table)
+    else:
+        yield from _landing(stores, table)
+        yield from _staging(stores, table)
+
+
+def _facts(stores: Stores, fact: str) -> Iterator[FactLetter]:
+    for manifest in _loads(stores.store):
+        at = datetime.fromisoformat(manifest.committed_at).astimezone(UTC)
+        for number, row in enumerate(_fact_rows(stores.store, manifest, fact, ("reason",)), start=1):
+            reasons = tuple(f"misfit:{name}" for name in str(row["reason"]).split(","))
+            yield FactLetter(fact, manifest.seq, number, at, reasons)
+
+
+def _loads(store: Store) -> Iterator[LoadManifest]:
+    for key in store.list(_LOADS):
+        yield LoadManifest.from_json(store.read(key), where=f"{store.uri}/{key}")
+
+
+def _set_aside(manifest: LoadManifest, fact: str) -> Iterator[str]:
+    table = manifest.tables.get(fact)
+    return (file.path for file in (table.dead_letters if table else ()))
+
+
+def _fact_rows(
+    store: Store, manifest: LoadManifest, fact: str, columns: tuple[str, ...]
+) -> Iterator[Mapping[str, Any]]:
+    for path in _set_aside(manifest, fact):
+        yield from _parquet(store, path, columns).to_pylist()
 
 
 def _landing(stores: Stores, table: str) -> Iterator[DeadLetter]:
@@ -145,7 +233,9 @@ def _quarantined(stores: Stores, table: str, columns: tuple[str, ...], condition
     return found
 
 
-def _details(stores: Stores, letter: DeadLetter, *, raw: bool) -> dict[str, Any]:
+def _details(stores: Stores, letter: Letter, *, raw: bool) -> dict[str, Any]:
+    if isinstance(letter, FactLetter):
+        return _fact_details(stores, letter, raw=raw)
     row = _landing_row(stores, letter, raw=raw) if letter.hop == "landing" else _staging_row(stores, letter, raw=raw)
     details: dict[str, Any] = {"detail": row["detail"]}
     if raw and letter.hop == "landing":
@@ -153,6 +243,16 @@ def _details(stores: Stores, letter: DeadLetter, *, raw: bool) -> dict[str, Any]
     elif raw:
         details["envelope"] = row["envelope"]
     return details
+
+
+def _fact_details(stores: Stores, letter: FactLetter, *, raw: bool) -> dict[str, Any]:
+    types = {f"misfit:{column.name}": column.type.text for column in stores.pipeline.facts[letter.table].columns}
+    detail = {"detail": "; ".join(f"{reason.partition(':')[2]} is {types[reason]}" for reason in letter.reasons)}
+    if not raw:
+        return detail
+    (manifest,) = (item for item in _loads(stores.store) if item.seq == letter.seq)
+    rows = list(_fact_rows(stores.store, manifest, letter.table, ("row",)))
+    return detail | {"row": rows[letter.number - 1]["row"]}
 
 
 def _landing_row(stores: Stores, letter: DeadLetter, *, raw: bool) -> Mapping[str, Any]:

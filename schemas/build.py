@@ -181,6 +181,8 @@ def build_fact(
     if tuple(sorted(key_sources)) != tuple(sorted(f"{base.table}.{name}" for name in base.key)):
         remedy = f"map it from ({', '.join(base.key)}) of '{base.table}'"
         raise FieldError("business_key", f"it is not the key of '{base.table}', the grain of the fact", remedy)
+    for name, key in document.business_key.items():
+        _same_type(f"business_key.{name}", key.type, base, key.source.partition(".")[2])
     _known(document.event_time.source, scope, "event_time.from")
     for name, column in document.columns.items():
         _known(column.expr, scope, f"columns.{name}.expr")
@@ -200,6 +202,7 @@ def build_fact(
         columns=tuple(FactColumn(name, item.type, item.expr, item.measure) for name, item in document.columns.items()),
         storage=document.storage.build(),
         description=document.description,
+        misfit=document.misfit,
     )
 
 
@@ -280,6 +283,9 @@ def _same_type(field: str, wanted: ColumnType, source: SourceContract, column: s
     found = source.by_name[column].type
     if wanted.spark != found.spark:
         what = f"type {wanted.text} differs from the source's {found.text}"
+        raise FieldError(field, what, f"say {found.text}")
+    if wanted.text_bytes < found.text_bytes:
+        what = f"type {wanted.text} is narrower than the source's {found.text}"
         raise FieldError(field, what, f"say {found.text}")
 
 

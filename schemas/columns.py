@@ -32,6 +32,9 @@ IS_INFERRED: Final = "is_inferred"
 IS_INCOMPLETE: Final = "is_incomplete"
 VERSION_IDENTITY: Final = "version_identity"
 
+MISFITS: Final = "_misfits"
+MISFIT_ROW: Final = "_misfit_row"
+
 ORIGIN: Final = "origin"
 """Version identity of a history that opens at the beginning of time."""
 BEGINNING_OF_TIME: Final = "1900-01-01 00:00:00"

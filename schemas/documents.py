@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.model import DeletePolicy, Evolution, PiiClass, Severity, Storage
+from schemas.model import DeletePolicy, Evolution, MisfitPolicy, PiiClass, Severity, Storage
 from schemas.types import ColumnType
 
 _DURATION: Final = re.compile(r"^(\d+)\s*(s|m|h|d)$")
@@ -211,6 +211,7 @@ class FactDocument(StarDocument):
     dimensions: dict[Name, DimensionReferenceDocument] = {}
     calendars: dict[Name, CalendarReferenceDocument] = {}
     columns: dict[Name, FactColumnDocument] = {}
+    misfit: MisfitPolicy = MisfitPolicy.FAIL
 
 
 class GroupColumnDocument(Document):

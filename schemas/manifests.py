@@ -257,10 +257,14 @@ class RaisedEpoch:
 
 @dataclass(frozen=True, slots=True)
 class LoadTable:
-    """One star table of a load: its COPY manifest, and the files that lists (all relative to the lake)."""
+    """One star table of a load: its COPY manifest, the files which that lists, files of facts set aside.
+
+    All paths are relative to the lake.
+    """
 
     manifest: str
     files: tuple[WrittenFile, ...] = ()
+    dead_letters: tuple[WrittenFile, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -299,7 +303,12 @@ class LoadManifest:
             "attempt": self.attempt,
             "progress": dict(sorted(self.progress.items())),
             "tables": {
-                name: {"manifest": t.manifest, "rows": t.rows, "files": [_written_json(f) for f in t.files]}
+                name: {
+                    "manifest": t.manifest,
+                    "rows": t.rows,
+                    "files": [_written_json(f) for f in t.files],
+                    "dead_letters": [_written_json(f) for f in t.dead_letters],
+                }
                 for name, t in self.tables.items()
             },
             "committed_at": self.committed_at,
@@ -317,7 +326,8 @@ class LoadManifest:
         tables: dict[str, LoadTable] = {}
         for name, body in reader.get("tables", dict).items():
             table = _Reader(_mapping(body, f"tables.{name}", where), f"{where}: tables.{name}")
-            tables[name] = LoadTable(table.get("manifest", str), table.items("files", _written_file))
+            aside = table.items("dead_letters", _written_file) if "dead_letters" in table.body else ()
+            tables[name] = LoadTable(table.get("manifest", str), table.items("files", _written_file), aside)
             _require(table.get("rows", int) == tables[name].rows, "rows is not the sum over files", table.where)
         return cls(
             pipeline=reader.get("pipeline", str),

@@ -29,6 +29,13 @@ class Evolution(StrEnum):
     DISCARD = "discard"
 
 
+class MisfitPolicy(StrEnum):
+    """What happens to a fact with a value that its column's type cannot hold."""
+
+    FAIL = "fail"
+    DEAD_LETTER = "dead_letter"
+
+
 class DeletePolicy(StrEnum):
     """What a delete does to a history."""
 
@@ -247,6 +254,7 @@ class Fact:
     columns: tuple[FactColumn, ...]
     storage: Storage = Storage()
     description: str = ""
+    misfit: MisfitPolicy = MisfitPolicy.FAIL
 
     @property
     def sources(self) -> tuple[str, ...]:

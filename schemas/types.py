@@ -22,6 +22,7 @@ _PLAIN: Final = {
     "binary": ("binary", "varbyte(65535)"),
 }
 _SIZED: Final = re.compile(r"^(varchar|decimal)\((\d+)(?:,\s*(\d+))?\)$")
+_VARCHAR: Final = re.compile(r"^varchar\((\d+)\)$")
 _MAX_PRECISION: Final = 38
 _MAX_VARCHAR: Final = 65535
 
@@ -70,6 +71,12 @@ class ColumnType:
         if self.kind == "varchar":
             return "string"
         return self.decimal if self.kind == "decimal" else _PLAIN[self.kind][0]
+
+    @property
+    def text_bytes(self) -> int:
+        """Most bytes of a text, as the warehouse counts them; 0 where it is no text."""
+        found = _VARCHAR.match(self.redshift)
+        return int(found[1]) if found else 0
 
     @property
     def redshift(self) -> str:

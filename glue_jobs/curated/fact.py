@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import iceberg
-from glue_jobs.curated import members, tables
+from glue_jobs.curated import members, misfits, tables
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.reads import matching
 from glue_jobs.curated.restatements import record_restatements
@@ -108,7 +108,10 @@ def touched_base(work: FactWork, since: Mapping[str, int]) -> DataFrame:
 def _made(work: FactWork, base: DataFrame) -> DataFrame:
     joined = {join.source: _joined(work, base, join) for join in work.fact.joins}
     pipeline = work.pipeline
-    return fact_rows(base, joined, work.fact, pipeline.calendars, pipeline.dimensions).localCheckpoint()
+    watched = misfits.watched(fact_rows(base, joined, work.fact, pipeline.calendars, pipeline.dimensions), work.fact)
+    rows = watched.rows.localCheckpoint()
+    misfits.check(watched, work.fact)
+    return rows
 
 
 def _joined(work: FactWork, base: DataFrame, join: Join) -> DataFrame:
@@ -118,13 +121,15 @@ def _joined(work: FactWork, base: DataFrame, join: Join) -> DataFrame:
 def _promote_whole(work: FactWork) -> FactOutcome:
     fact, pipeline = work.fact, work.pipeline
     joined = {join.source: work.state(join.source) for join in fact.joins}
-    rows = fact_rows(work.state(fact.base), joined, fact, pipeline.calendars, pipeline.dimensions)
-    live = rows.where(~F.col(c.IS_DELETED)).drop(c.IS_DELETED)
+    made = fact_rows(work.state(fact.base), joined, fact, pipeline.calendars, pipeline.dimensions)
+    watched = misfits.watched(made, fact)
+    live = watched.rows.where(~F.col(c.IS_DELETED)).drop(c.IS_DELETED, c.MISFITS, c.MISFIT_ROW)
     versions = {
         reference.dimension: work.spark.table(tables.curated(pipeline, reference.dimension))
         for reference in fact.dimensions
     }
     keyed = with_dimension_keys(live, versions, fact, pipeline.dimensions).localCheckpoint()
+    misfits.check(watched, fact)
     members.keep_inferred(work.spark, pipeline, fact, keyed, None)
     iceberg.overwrite(keyed.select(*fact_columns(fact)), work.table, F.lit(True), work.target)
     return FactOutcome(fact.name, work.since, work.target, written=keyed.count())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,18 +13,24 @@ from pyspark.sql import functions as F
 
 from glue_jobs.curated import tables
 from glue_jobs.curated.calendars import contract_checksum
+from glue_jobs.curated.copying import counted
 from glue_jobs.curated.fact import fact_work, touched_rows
+from glue_jobs.curated.misfits import misfit_rows
 from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms.calendar import calendar_rows
 from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows
 from lake.store import Store
+from redshift_sql.copy_contract import CopyContract, copy_contract
 from schemas import columns as c
 from schemas.errors import CommitConflictError
 from schemas.manifests import LoadManifest, LoadTable, WrittenFile, seq_name, utc_now
-from schemas.model import Pipeline
+from schemas.model import MisfitPolicy, Pipeline
 
 MANIFESTS: Final = "load/_manifests"
+FILE_BYTES: Final = 128 * 1024 * 1024
+"""COPY reads a file from here on in parts; smaller ones as a whole, one per slice."""
 ROWS_PER_FILE: Final = 2_000_000
+"""Where no load before tells how large rows are."""
 
 
 def newest_load(store: Store) -> LoadManifest | None:
@@ -48,6 +55,7 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
         The manifest; None if nothing is new.
 
     Raises:
+        CopyContractError: a table's rows are not what COPY takes; no load is committed.
         CommitConflictError: another load was committed in the meantime; the files written here are never read.
     """
     last = newest_load(store)
@@ -58,15 +66,16 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     if target == since:
         return None
     seq = 1 if last is None else last.seq + 1
-    attempt = uuid.uuid4().hex[:12]
-    folder = f"load/{seq:012d}-{attempt}"
-    written = {
-        name: _write_table(store, rows, folder, name) for name, rows in _table_rows(spark, pipeline, since, target)
-    }
-    found = {name: table for name, table in written.items() if table is not None}
+    folder = _Folder(store, seq, uuid.uuid4().hex[:12])
+    found: dict[str, LoadTable] = {}
+    for name, rows, misfits in _table_rows(spark, pipeline, since, target):
+        seen = None if last is None else last.tables.get(name)
+        table = _write_table(folder, name, rows, misfits, copy_contract(pipeline, name), seen)
+        if table is not None:
+            found[name] = table
     if not found:
         return None
-    manifest = LoadManifest(pipeline.name, seq, attempt, target, found, utc_now())
+    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now())
     if not store.create_if_absent(f"{MANIFESTS}/{seq_name(seq)}", manifest.to_json().encode()):
         raise CommitConflictError(
             f"load {seq} was committed by another run",
@@ -84,39 +93,87 @@ def copy_manifest(store: Store, files: tuple[WrittenFile, ...]) -> bytes:
     return json.dumps({"entries": entries}, indent=1).encode()
 
 
+def files_for(rows: int, seen: LoadTable | None) -> int:
+    """How many files hold so many rows, each near the size from which COPY reads a file in parts.
+
+    Args:
+        rows: of one table.
+        seen: the table in the load before, which tells how large a row is.
+    """
+    known = sum(file.bytes for file in seen.files) / seen.rows if seen and seen.rows else 0
+    return max(1, round(rows * known / FILE_BYTES)) if known else -(-rows // ROWS_PER_FILE)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """Where an attempt at a load writes."""
+
+    store: Store
+    seq: int
+    attempt: str
+
+    @property
+    def load(self) -> str:
+        return f"load/{self.seq:012d}-{self.attempt}"
+
+    def dead_letters(self, table: str) -> str:
+        return f"deadletters/curated/{table}/load={self.seq}-{self.attempt}"
+
+
+_Rows = tuple[str, DataFrame, DataFrame | None]
+"""A table, its load rows, and the facts set aside (none: it sets none aside)."""
+
+
 def _table_rows(
     spark: SparkSession, pipeline: Pipeline, since: dict[str, int], target: dict[str, int]
-) -> Iterator[tuple[str, DataFrame]]:
+) -> Iterator[_Rows]:
     for name, calendar in pipeline.calendars.items():
         if since.get(name) != target[name]:
-            yield name, calendar_rows(spark, calendar)
+            yield name, calendar_rows(spark, calendar), None
     for name, dimension in pipeline.dimensions.items():
         first, last = since.get(dimension.source, 0), target[dimension.source]
         if last > first:
             seq = F.col(c.INGEST_SEQ)
             log = spark.table(tables.staging(pipeline, dimension.source))
-            yield name, dimension_load_rows(log.where((seq > first) & (seq <= last)), dimension)
+            yield name, dimension_load_rows(log.where((seq > first) & (seq <= last)), dimension), None
     for name, fact in pipeline.facts.items():
         if any(target[source] > since.get(source, 0) for source in fact.sources):
             rows = touched_rows(fact_work(spark, pipeline, fact), {s: since.get(s, 0) for s in fact.sources})
-            yield name, fact_load_rows(rows, fact, pipeline.dimensions)
+            aside = misfit_rows(rows, fact) if fact.misfit is MisfitPolicy.DEAD_LETTER else None
+            yield name, fact_load_rows(rows, fact, pipeline.dimensions), aside
 
 
-def _write_table(store: Store, rows: DataFrame, folder: str, table: str) -> LoadTable | None:
+def _write_table(
+    folder: _Folder,
+    table: str,
+    rows: DataFrame,
+    misfits: DataFrame | None,
+    contract: CopyContract,
+    seen: LoadTable | None,
+) -> LoadTable | None:
     """Files of one table; None if there is no row."""
     rows = rows.localCheckpoint()
-    count = rows.count()
+    count = counted(rows, contract)
     if count == 0:
         return None
-    files = -(-count // ROWS_PER_FILE)
-    path = f"{folder}/{table}"
+    written = _written(folder.store, rows, count, f"{folder.load}/{table}", files_for(count, seen))
+    aside = () if misfits is None else _set_aside(folder, misfits, table)
+    manifest = f"{folder.load}/{table}.manifest"
+    folder.store.write(manifest, copy_manifest(folder.store, written))
+    return LoadTable(manifest, written, aside)
+
+
+def _set_aside(folder: _Folder, misfits: DataFrame, table: str) -> tuple[WrittenFile, ...]:
+    misfits = misfits.localCheckpoint()
+    count = misfits.count()
+    return _written(folder.store, misfits, count, folder.dead_letters(table), 1) if count else ()
+
+
+def _written(store: Store, rows: DataFrame, count: int, path: str, files: int) -> tuple[WrittenFile, ...]:
     rows.coalesce(files).write.option("compression", "zstd").parquet(f"{store.uri}/{path}")
     keys = [key for key in store.list(path) if key.endswith(".parquet")]
     counts = {keys[0]: count} if len(keys) == 1 else _counted(rows.sparkSession, store, keys)
-    written = tuple(WrittenFile(key, counts[key], store.size(key)) for key in keys)
-    manifest = f"{folder}/{table}.manifest"
-    store.write(manifest, copy_manifest(store, written))
-    return LoadTable(manifest, written)
+    return tuple(WrittenFile(key, counts[key], store.size(key)) for key in keys)
 
 
 def _counted(spark: SparkSession, store: Store, keys: list[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas import columns as c
-from schemas.model import Calendar, CalendarReference, Dimension, Fact
+from schemas.model import Calendar, CalendarReference, Dimension, Fact, FactColumn
 
 LIVE: Final = "_live"
 """In a state table: whether the source row exists."""
@@ -36,7 +36,8 @@ def fact_rows(
 
     Returns:
         Columns as `fact_row_columns` names them. A joined row that is missing or deleted leaves its columns NULL and
-        calendar keys -1. `is_deleted` where the base row is gone.
+        calendar keys -1. `is_deleted` where the base row is gone, or a value does not fit its type: then
+        `_misfits array<string>` names the columns, and `_misfit_row` holds the base row as JSON; else both are NULL.
     """
     rows = base.alias(fact.base)
     for join in fact.joins:
@@ -44,17 +45,39 @@ def fact_rows(
         on = [qualified(fact.base, left) == qualified(join.source, right) for left, right in join.on]
         rows = rows.join(other, on=on, how="left")
     kinds = reference_types(fact, dimensions)
+    live = F.coalesce(qualified(fact.base, LIVE), F.lit(False))
+    misfits = _misfits(fact)
+    shown = F.to_json(F.struct(F.col(f"`{fact.base}`.*")))
     return rows.select(
         *(expression(key.source).cast(key.type.spark).alias(key.name) for key in fact.business_key),
         expression(fact.event_time.source).cast("timestamp").alias(fact.event_time.name),
         *(expression(source).cast(kinds[name]).alias(name) for name, source in reference_keys(fact).items()),
-        *(expression(column.expr).cast(column.type.spark).alias(column.name) for column in fact.columns),
+        *(held(column).alias(column.name) for column in fact.columns),
         *(
             calendar_key(fact, reference, calendars[reference.calendar]).alias(reference.name)
             for reference in fact.calendars
         ),
-        (~F.coalesce(qualified(fact.base, LIVE), F.lit(False))).alias(c.IS_DELETED),
+        (~live | misfits.isNotNull()).alias(c.IS_DELETED),
+        F.when(live, misfits).alias(c.MISFITS),
+        F.when(live & misfits.isNotNull(), shown).alias(c.MISFIT_ROW),
     )
+
+
+def held(column: FactColumn) -> Column:
+    """A column's value as its type, rounded where the type has fewer places; NULL where the type cannot hold it."""
+    return expression(f"try_cast(({column.expr}) as {column.type.spark})")
+
+
+def _misfits(fact: Fact) -> Column:
+    """Names of the columns whose values their types cannot hold; NULL where there is none."""
+    found = F.array_compact(F.array(*(F.when(_misfit(column), F.lit(column.name)) for column in fact.columns)))
+    return F.when(F.size(found) > 0, found)
+
+
+def _misfit(column: FactColumn) -> Column:
+    value = held(column)
+    lost = expression(column.expr).isNotNull() & value.isNull()
+    return lost | (F.octet_length(value) > column.type.text_bytes) if column.type.text_bytes else lost
 
 
 def fact_row_columns(fact: Fact) -> list[str]:

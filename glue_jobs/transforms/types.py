@@ -348,11 +348,11 @@ def _text_to_json(landed: Landed, target: ColumnType) -> Column:
     value = landed.value
     if landed.field.semantic != f"{DEBEZIUM_DATA}Json":  # a database's json type has checked its own
         value = F.when(F.get_json_object(value, "$").isNotNull() | (F.trim(value) == "null"), value)
-    return _fitting(value, target)
+    return _fitting(_loadable(value), target)
 
 
 def _text_to_text(landed: Landed, target: ColumnType) -> Column:
-    return _fitting(landed.value, target)
+    return _fitting(_loadable(landed.value), target)
 
 
 def _to_text(landed: Landed, target: ColumnType) -> Column:
@@ -397,6 +397,11 @@ def _bytes_to_binary(landed: Landed, _target: ColumnType) -> Column:
 
 def _bits_to_integer(landed: Landed, target: ColumnType) -> Column:
     return _within(digits.little_endian(landed.value), target)
+
+
+def _loadable(text: Column) -> Column:
+    """The text where it is UTF-8 without NUL: at another one the warehouse's COPY would end the whole load."""
+    return F.when((F.instr(text, "\0") == 0) & (F.encode(text, "UTF-8") == text.cast("binary")), text)
 
 
 def _fitting(text: Column, target: ColumnType) -> Column:

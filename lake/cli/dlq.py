@@ -1,4 +1,4 @@
-"""Read dead letters: records that could not be decoded, changes that a check rejected."""
+"""Read dead letters: records that could not be decoded, changes that a check rejected, facts that do not fit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lake.cli._base import App, lake_command, lake_group
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lake.deadletters import DeadLetter, Stores
+    from lake.deadletters import Letter, Stores
 
 
 @lake_group("dlq", example=("lake dlq list", "lake dlq list --reason type: --json", "lake dlq show customer/0/2/4711"))
 def command() -> None:
-    """Dead letters of both hops, from the lake's files, without starting Spark."""
+    """Dead letters of hops 1 to 3, from the lake's files, without starting Spark."""
 
 
 @lake_command("list", example=("lake dlq list", "lake dlq list --table customer --reason email_has_at --json"))
@@ -26,7 +26,7 @@ def command() -> None:
 @click.option("--reason", default="", metavar="TEXT", help="Only reasons that start so, such as type: or null:email.")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many lines.")
 def listed(app: App, tables: tuple[str, ...], reason: str, limit: int) -> int:
-    """Every open dead letter with its place in Kafka and its reasons; no value of the data is shown."""
+    """Every open dead letter with its place in Kafka (or in a load) and its reasons; no value of the data is shown."""
     from lake.deadletters import dead_letters
 
     letters = list(dead_letters(_stores(app, tables), tables, reason))
@@ -58,18 +58,18 @@ def _stores(app: App, tables: Sequence[str]) -> Stores:
 
     name, pipeline = app.pipeline_name, app.pipeline
     for table in tables:
-        if table not in pipeline.sources:
-            known = ", ".join(sorted(pipeline.sources))
-            raise ContractError(f"no source table '{table}'", where="--table", remedy=f"use one of {known}")
+        if table not in {*pipeline.sources, *pipeline.facts}:
+            known = ", ".join((*sorted(pipeline.sources), *sorted(pipeline.facts)))
+            raise ContractError(f"no source table or fact '{table}'", where="--table", remedy=f"use one of {known}")
     return Stores(pipeline, store_for(app.home.lake_uri(name)), app.home.catalog_uri(name))
 
 
-def _text(letters: Sequence[DeadLetter], limit: int) -> str:
+def _text(letters: Sequence[Letter], limit: int) -> str:
     if not letters:
         return "no dead letters"
-    lines = [f"{'id':<32} {'hop':<8} {'kafka time (UTC)':<20} reasons"]
+    lines = [f"{'id':<32} {'hop':<8} {'time (UTC)':<20} reasons"]
     lines += [
-        f"{item.id:<32} {item.hop:<8} {item.kafka_ts:%Y-%m-%d %H:%M:%S}  {', '.join(item.reasons)}"
+        f"{item.id:<32} {item.hop:<8} {item.at:%Y-%m-%d %H:%M:%S}  {', '.join(item.reasons)}"
         for item in letters[:limit]
     ]
     if len(letters) > limit:

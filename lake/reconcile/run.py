@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from glue_jobs import iceberg
 from lake.reconcile.landing import check_landing
-from lake.reconcile.quarantine import quarantined_keys
+from lake.reconcile.quarantine import misfit_keys, quarantined_keys
 from lake.reconcile.replay import check_replay
 from lake.reconcile.rows import keyed_hashes
 from lake.reconcile.source import check_against_source
@@ -135,6 +135,7 @@ def _fact_finding(parties: Parties, connection: psycopg.Connection[tuple[object,
     columns = fact_columns_of_base(fact, source)
     rows = parties.warehouse.query(f"SELECT {', '.join(columns)} FROM analytics.{fact.name}").rows
     quarantined = quarantined_keys(parties.spark, parties.pipeline, source)
+    quarantined |= misfit_keys(parties.store, parties.pipeline, fact)
     return check_against_source(fact.name, connection, rows, source, list(columns.values()), quarantined)
 
 

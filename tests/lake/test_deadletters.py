@@ -68,8 +68,8 @@ def test_both_hops_are_listed_with_place_and_reasons(stores: Stores) -> None:
 
 
 def test_a_reason_may_be_cut_short(stores: Stores) -> None:
-    assert [letter.offset for letter in dead_letters(stores, reason="null:")] == [3]
-    assert [letter.offset for letter in dead_letters(stores, ("item",), "unknown")] == [7]
+    assert [letter.id for letter in dead_letters(stores, reason="null:")] == ["item/0/0/3"]
+    assert [letter.id for letter in dead_letters(stores, ("item",), "unknown")] == ["item/0/1/7"]
 
 
 def test_one_is_shown_without_values_unless_asked(stores: Stores) -> None:

@@ -155,6 +155,15 @@ WRONG: list[tuple[str, Mend, str, str, str]] = [
         "no calendar",
         "use",
     ),
+    (
+        "star/dim_product.yaml",
+        put("attributes", "product_name", "type", value="varchar(399)"),
+        "attributes.product_name",
+        "narrower than the source's varchar(400)",
+        "say varchar(400)",
+    ),
+    (SALES, put("business_key", "order_id", "type", value="int"), "business_key.order_id", "differs", "say bigint"),
+    (SALES, put("misfit", value="drop"), "misfit", "'fail' or 'dead_letter'", ""),
     (SALES, gone("business_key", "line_no"), "business_key", "not the key", "order_id, line_no"),
     (AGGREGATE, put("fact", value="fact_sale"), "fact", "no fact 'fact_sale'", "use one of"),
     (

@@ -37,7 +37,8 @@ FIRST = LandingManifest(
     committed_at="2024-05-01T00:00:00.000Z",
     topic_id="t",
 )
-LOAD = LoadManifest("retail", 3, "a", {"customer": 4}, {"dim": LoadTable("m", (WrittenFile("f", 2, 9),))}, "now")
+_DIM = LoadTable("m", (WrittenFile("f", 2, 9),), (WrittenFile("d", 1, 7),))
+LOAD = LoadManifest("retail", 3, "a", {"customer": 4}, {"dim": _DIM}, "now")
 
 RAISED = RaisedEpoch("customer", 2, "retail.customer.cdc", "t", "why", 7, {0: 3, 1: 5}, "now")
 
@@ -52,6 +53,12 @@ def test_landing_manifest_survives_json() -> None:
 
 def test_load_manifest_survives_json() -> None:
     assert LoadManifest.from_json(LOAD.to_json()) == LOAD
+
+
+def test_a_load_manifest_that_names_no_facts_set_aside_has_none() -> None:
+    older = json.loads(LOAD.to_json())
+    del older["tables"]["dim"]["dead_letters"]
+    assert LoadManifest.from_json(json.dumps(older)).tables["dim"].dead_letters == ()
 
 
 def test_a_raised_epoch_survives_json() -> None:

@@ -189,6 +189,15 @@ def test_every_rule(spark: SparkSession) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("target", ["varchar(80)", "string", "json"])
+def test_text_that_no_copy_takes_is_refused(spark: SparkSession, target: str) -> None:
+    raws = [b'"a\x00b"', b'"\xff"', b'"\xed\xa0\x80"', b'"\xc3"', '"é😀"'.encode()]
+    frame = spark.createDataFrame([(bytearray(raw),) for raw in raws], "raw binary")
+    frame = frame.select(F.col("raw").cast("string").alias("x"))
+    column = converted(F.col("x"), T.StringType(), WriterField("x", "string", ""), ColumnType(target))
+    assert [row[0] for row in frame.select(column).collect()] == [None] * 4 + ['"é😀"']
+
+
 def test_null_stays_null_for_every_rule(spark: SparkSession) -> None:
     shape = ", ".join(f"c{i} {case.landed}" for i, case in enumerate(CASES))
     row = spark.createDataFrame([(None,) * len(CASES)], shape)
