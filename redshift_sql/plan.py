@@ -31,9 +31,18 @@ _Pair = tuple[Fact, DimensionReference]
 
 
 def schema_plan(pipeline: Pipeline) -> Plan:
-    """The tables of a pipeline, created where they are not there."""
+    """Everything that a pipeline needs, created where it is not there."""
+    return (*base_plan(pipeline), *tables_plan(pipeline))
+
+
+def base_plan(pipeline: Pipeline) -> Plan:
+    """Schemas and ledgers: what there must be before anything can be locked."""
+    return statements("ddl/010_schemas.sql", pipeline.name, {})
+
+
+def tables_plan(pipeline: Pipeline) -> Plan:
+    """The tables of a pipeline's contracts, and their unknown members."""
     parts = [
-        statements("ddl/010_schemas.sql", pipeline.name, {}),
         *(
             statements("ddl/020_dimension.sql", d.name, contexts.dimension_context(d))
             for d in pipeline.dimensions.values()

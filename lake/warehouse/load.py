@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from lake.store import Store, store_for
+from lake.warehouse.again import run_again
 from lake.warehouse.port import Value, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.plan import base_plan, begin_plan, copy_plan, end_plan, load_plan, tables_plan
 from redshift_sql.shapes import columns_of
+from redshift_sql.statements import Plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
 from schemas.model import Pipeline
 
@@ -57,6 +60,7 @@ def load_pending(
         progress: called after each commit.
 
     Raises:
+        ConnectionLostError: the session ended; run again with a new one, the ledger tells what is there.
         WarehouseError: a file, a table or a statement fails; names it. Earlier batches stay, this one leaves no trace.
         CheckFailedError: a rule of the star does not hold; likewise.
         ManifestError: a load manifest is damaged or missing.
@@ -69,7 +73,7 @@ def load_pending(
         manifest = LoadManifest.from_json(store.read(key), where=key)
         if manifest.seq != seq_of(key):
             raise WarehouseError(f"the manifest says seq {manifest.seq}", where=key, remedy="restore the file")
-        batch = load_one(pipeline, manifest, warehouse)
+        batch = run_again(partial(load_one, pipeline, manifest, warehouse))
         if batch is not None:
             batches.append(batch)
             if progress is not None:
@@ -111,8 +115,9 @@ def ensure_tables(pipeline: Pipeline, warehouse: Warehouse) -> None:
     Raises:
         WarehouseError: a table has other columns than its contract.
     """
-    with warehouse.transaction():
-        run_plan(warehouse, schema_plan(pipeline), {})
+    run_again(partial(_create, warehouse, base_plan(pipeline)))
+    # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
+    run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline))))
     found: dict[str, list[str]] = {}
     sql = (
         "SELECT table_schema, table_name, column_name FROM information_schema.columns "
@@ -126,6 +131,11 @@ def ensure_tables(pipeline: Pipeline, warehouse: Warehouse) -> None:
             differing = sorted(set(wanted) ^ set(found.get(table, [])))
             what = f"its columns are not those of its contract: {', '.join(differing) or 'their order differs'}"
             raise WarehouseError(what, where=table, remedy=f"{_CONTRACT}; or load into a new warehouse")
+
+
+def _create(warehouse: Warehouse, plan: Plan) -> None:
+    with warehouse.transaction():
+        run_plan(warehouse, plan, {})
 
 
 def last_seq(warehouse: Warehouse) -> int:
