@@ -99,10 +99,11 @@ def _records(
     open_partitions = {p for p, end in ends.items() if low[p] < end}
     consumer.assign([TopicPartition(topic, p, low[p]) for p in open_partitions])
     while open_partitions:
-        messages = consumer.consume(10_000, timeout=_POLL_SECONDS)
-        if not messages:
+        first = consumer.poll(_POLL_SECONDS)
+        if first is None:
             raise _no_answer(topic)
-        for message in messages:
+        # `consume` waits out its timeout unless that many are there: it takes what has come, and waits for nothing.
+        for message in (first, *consumer.consume(10_000, timeout=0)):
             partition, offset, error = message.partition(), message.offset(), message.error()
             if partition is None or offset is None or (error and error.code() != KafkaError._PARTITION_EOF):
                 raise _no_answer(topic)
