@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -76,6 +76,7 @@ class Item:
 
 
 Context = Mapping[str, "str | Sequence[Item]"]
+_Key = tuple[tuple[str, "str | tuple[Item, ...]"], ...]
 
 
 def render(template: str, context: Context) -> str:
@@ -102,8 +103,15 @@ def statements(source: str, subject: str, context: Context, *, kind: Kind = Kind
     Raises:
         RenderError: no such file, or it names what the context does not hold.
     """
+    key = tuple((name, text if isinstance(text, str) else tuple(text)) for name, text in sorted(context.items()))
+    return _statements(source, subject, key, kind)
+
+
+@lru_cache(maxsize=4096)
+def _statements(source: str, subject: str, context: _Key, kind: Kind) -> tuple[Statement, ...]:
+    """Kept, because each load renders the same plan."""
     texts = [text.strip().removesuffix(";") for text in _template(source).split(";\n")]
-    rendered = [render(text, context) for text in texts if _without_comments(text)]
+    rendered = [render(text, dict(context)) for text in texts if _without_comments(text)]
     return tuple(
         Statement(sql, source, number, subject, kind, _parameters(sql)) for number, sql in enumerate(rendered, start=1)
     )

@@ -36,7 +36,9 @@ class Duck:
 
     def empty(self) -> DuckWarehouse:
         """See `Engine`."""
-        return DuckWarehouse.open(Path(":memory:"), NO_STORE)
+        warehouse = DuckWarehouse.open(Path(":memory:"), NO_STORE)
+        warehouse.connection.execute("SET threads = 1")  # more would wait for each other over so few rows
+        return warehouse
 
     def fill(self, warehouse: Warehouse, table: str, rows: pa.Table) -> None:
         """See `Engine`."""

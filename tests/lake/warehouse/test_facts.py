@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lake.store import LocalStore
-from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.port import Value
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import load_plan, schema_plan
 from redshift_sql.statements import Plan
 from tests.reference.history import Change, Policies, history
 from tests.reference.logs import batches, packed_log
+from tests.support.engines import Duck
 from tests.support.party import instant, load_rows, surrogate
 from tests.support.visits import Star, Visit, expected_star, random_visits, visit_pipeline, visit_rows
 
@@ -31,7 +29,7 @@ class VisitBench:
         self.policies = policies
         self.change_plan = change_plan
         self.pipeline = visit_pipeline(policies)
-        self.warehouse = DuckWarehouse.open(Path(":memory:"), LocalStore(Path("/nonexistent")))
+        self.warehouse = Duck().empty()
         self.log: list[Change] = []
         self.visits: dict[int, Visit] = {}
         self.seq = 0
