@@ -14,6 +14,7 @@ from pathlib import Path
 from lake.arguments import option, parse
 from lake.warehouse.connect import connect
 from lake.warehouse.load import LoadedBatch, load_pending
+from redshift_sql.migration import migrations_of
 from schemas import load_pipeline
 from schemas.errors import LakeError
 
@@ -35,10 +36,12 @@ def main(argv: Sequence[str]) -> int:
         LakeError: arguments, contracts, a load or the warehouse are wrong.
     """
     args = parse(WarehouseArgs, argv)
-    pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
+    search_path = (args.contracts,) if args.contracts else ()
+    pipeline = load_pipeline(args.pipeline, search_path)
     warehouse = connect(args.warehouse_uri, args.lake_uri)
     try:
-        load_pending(pipeline, args.lake_uri, warehouse, progress=_print)
+        migrations = migrations_of(args.pipeline, search_path)
+        load_pending(pipeline, args.lake_uri, warehouse, progress=_print, migrations=migrations)
     finally:
         warehouse.close()
     return 0

@@ -14,6 +14,7 @@ from glue_jobs.curated.promote import CuratedSummary, promote_curated
 from glue_jobs.staging import TableOutcome, promote_staging
 from lake.warehouse.connect import connect
 from lake.warehouse.load import LoadSummary, load_pending
+from redshift_sql.migration import Migration
 from schemas.model import Pipeline
 from streaming.job import StreamSettings, Summary, run_once
 
@@ -29,12 +30,14 @@ class Route:
         stream: what hop 1 needs; its `lake_uri` is everybody's.
         warehouse_uri: as `lake.warehouse.connect` takes it.
         quality_uri: where Data Docs go; none leaves them in the lake.
+        migrations: the pipeline's, which the warehouse must have had.
     """
 
     pipeline: Pipeline
     stream: StreamSettings
     warehouse_uri: str
     quality_uri: str | None = None
+    migrations: tuple[Migration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def run_route(spark: SparkSession, route: Route, said: Callable[[str], None] = l
 def _load(route: Route) -> LoadSummary:
     warehouse = connect(route.warehouse_uri, route.stream.lake_uri)
     try:
-        return load_pending(route.pipeline, route.stream.lake_uri, warehouse)
+        return load_pending(route.pipeline, route.stream.lake_uri, warehouse, migrations=route.migrations)
     finally:
         warehouse.close()
 

@@ -74,12 +74,30 @@ def copy_plan(table: str) -> tuple[Statement, Statement]:
     return empty, replace(copy, table=f"staging.{table}_load")
 
 
-def load_plan(pipeline: Pipeline, loaded: Collection[str]) -> Plan:
+def recompute_plan(pipeline: Pipeline, names: Collection[str]) -> Plan:
+    """Dimensions computed again, every key from its log, and all that follows from it; a load's parameters.
+
+    Where log and versions agree, nothing is written.
+    """
+    empty = chain.from_iterable(statements("load/020_empty.sql", name, {"t": contexts.word(name)}) for name in names)
+    return (*empty, *load_plan(pipeline, names, whole=names))
+
+
+def refill_plan(pipeline: Pipeline, name: str) -> Plan:
+    """An aggregate grouped again from all of its facts."""
+    aggregate = pipeline.aggregates[name]
+    fact = pipeline.facts[aggregate.fact]
+    times = f"select {contexts.word(fact.event_time.name)} as _event_time from analytics.{contexts.word(fact.name)}"
+    return _grouped_again(aggregate, pipeline, [times])
+
+
+def load_plan(pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[str] = ()) -> Plan:
     """From the rows of the staging load tables to the star: dimensions, facts, aggregates, checks.
 
     Args:
         pipeline: the contracts.
         loaded: star tables of this load; their `staging.<table>_load` holds its rows.
+        whole: dimensions of which every key is computed again from its log.
     """
     dimensions = [d for d in pipeline.dimensions.values() if d.name in loaded]
     facts = [f for f in pipeline.facts.values() if f.name in loaded]
@@ -90,7 +108,7 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str]) -> Plan:
             for c in pipeline.calendars.values()
             if c.name in loaded
         ),
-        *(dimension_plan(d) for d in dimensions),
+        *(dimension_plan(d, whole=d.name in whole) for d in dimensions),
         *(_files(("fact/310_replaced.sql",), f.name, contexts.fact_context(f, pipeline)) for f in facts),
         *(_files(_REKEY_FILES, f.name, contexts.reference_context(f, r, pipeline)) for f, r in moved),
         *(_recolored(d, pipeline) for d in dimensions),
@@ -103,9 +121,11 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str]) -> Plan:
     return tuple(chain.from_iterable(parts))
 
 
-def dimension_plan(dimension: Dimension) -> Plan:
+def dimension_plan(dimension: Dimension, *, whole: bool = False) -> Plan:
     """From the rows of `staging.<dimension>_load` to the versions of `analytics.<dimension>`, and how they moved."""
     files = [file for file in DIMENSION_FILES if dimension.attributes or "_filled" not in file]
+    if whole:
+        files.insert(files.index("dimension/121_linked.repeat.sql"), "dimension/122_whole.sql")
     return _files(files, dimension.name, contexts.dimension_context(dimension))
 
 
@@ -172,11 +192,21 @@ def _recolored(dimension: Dimension, pipeline: Pipeline) -> Plan:
 
 def _aggregate(aggregate: Aggregate, loaded: Collection[str], pipeline: Pipeline) -> Plan:
     fact = pipeline.facts[aggregate.fact]
-    used = dict.fromkeys(table for table, _ in _group_sources(aggregate) if table != fact.name)
     by_name = {reference.name: reference for reference in fact.dimensions}
-    times = list(_touched_times(fact, [by_name[name] for name in used], loaded))
-    if not times:
-        return ()
+    times = list(_touched_times(fact, [by_name[name] for name in _grouping(aggregate, fact)], loaded))
+    return _grouped_again(aggregate, pipeline, times) if times else ()
+
+
+def _grouping(aggregate: Aggregate, fact: Fact) -> tuple[str, ...]:
+    """References of the fact whose attributes the aggregate groups by."""
+    return tuple(dict.fromkeys(table for table, _ in _group_sources(aggregate) if table != fact.name))
+
+
+def _grouped_again(aggregate: Aggregate, pipeline: Pipeline, times: Iterable[str]) -> Plan:
+    """The dates of the given event times, grouped anew."""
+    fact = pipeline.facts[aggregate.fact]
+    used = _grouping(aggregate, fact)
+    by_name = {reference.name: reference for reference in fact.dimensions}
     each = [contexts.reference_context(fact, by_name[name], pipeline) for name in used]
     context = {
         **contexts.aggregate_context(aggregate, pipeline),

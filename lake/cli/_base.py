@@ -17,6 +17,7 @@ from lake.settings import Settings, load_settings
 if TYPE_CHECKING:
     from infra.local.capture import Capture
     from infra.local.stack import Endpoints, Stack
+    from redshift_sql.migration import Migration
     from schemas import Pipeline
 
 
@@ -54,6 +55,17 @@ class App:
         from schemas import load_pipeline
 
         return load_pipeline(self.pipeline_name, self.settings.search_path)
+
+    @cached_property
+    def migrations(self) -> tuple[Migration, ...]:
+        """The pipeline's migrations of the warehouse.
+
+        Raises:
+            MigrationError: a file is damaged, or numbers do not follow each other.
+        """
+        from redshift_sql.migration import migrations_of
+
+        return migrations_of(self.pipeline_name, self.settings.search_path)
 
     @cached_property
     def stack(self) -> Stack:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def command(app: App) -> int:
     """Apply every load that the warehouse's ledger does not hold, in sequence, each in one transaction.
 
-    A load is there wholly or not at all; running again does nothing where nothing is pending.
+    A load is there wholly or not at all; running again does nothing where nothing is pending. Tables that are not there
+    are made. A warehouse whose tables are not as the contracts say is left alone: see `lake warehouse plan`.
     """
     summary = run_load(app)
     document = {"last_seq": summary.last_seq, "rows": summary.rows, "loads": [asdict(item) for item in summary.batches]}
@@ -35,7 +36,13 @@ def run_load(app: App) -> LoadSummary:
     lake_uri = app.home.lake_uri(app.pipeline_name)
     warehouse = connect(duckdb_uri(app.home.warehouse(app.pipeline_name)), lake_uri)
     try:
-        return load_pending(app.pipeline, lake_uri, warehouse, progress=lambda batch: app.say(_line(batch)))
+        return load_pending(
+            app.pipeline,
+            lake_uri,
+            warehouse,
+            progress=lambda batch: app.say(_line(batch)),
+            migrations=app.migrations,
+        )
     finally:
         warehouse.close()
 

@@ -36,6 +36,7 @@ def route_of(app: App) -> Route:
     name = app.pipeline_name
     return Route(
         pipeline=app.pipeline,
+        migrations=app.migrations,
         stream=settings_of(app),
         warehouse_uri=duckdb_uri(app.home.warehouse(name)),
         quality_uri=app.home.quality(name).as_uri(),

@@ -158,7 +158,7 @@ def _promote(app: App, spark: SparkSession, steps: Steps) -> None:
             raise outcome.error
     promote_curated(spark, app.pipeline, uri)
     with _warehouse(app, read_only=False) as warehouse:
-        summary = load_pending(app.pipeline, uri, warehouse)
+        summary = load_pending(app.pipeline, uri, warehouse, migrations=app.migrations)
     accepted = sum(outcome.accepted for outcome in outcomes)
     took = text.duration(time.monotonic() - started)
     steps.say(f"{accepted:,} changes through staging and curated into load {summary.last_seq} ({took})")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from lake.store import Store, store_for
+from lake.warehouse import migrate
 from lake.warehouse.again import run_again
 from lake.warehouse.port import Value, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
-from redshift_sql.plan import base_plan, begin_plan, copy_plan, end_plan, load_plan, tables_plan
-from redshift_sql.shapes import columns_of
-from redshift_sql.statements import Plan
+from redshift_sql.migration import Migration
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
 from schemas.model import Pipeline
 
@@ -50,6 +50,8 @@ def load_pending(
     lake_uri: str,
     warehouse: Warehouse,
     progress: Callable[[LoadedBatch], None] | None = None,
+    *,
+    migrations: Sequence[Migration] = (),
 ) -> LoadSummary:
     """Loads every load manifest after the ledger's newest, in sequence; each is there wholly or not at all.
 
@@ -58,6 +60,7 @@ def load_pending(
         lake_uri: root of the pipeline's lake.
         warehouse: a session that may write.
         progress: called after each commit.
+        migrations: those of the pipeline, which must all be applied.
 
     Raises:
         ConnectionLostError: the session ended; run again with a new one, the ledger tells what is there.
@@ -66,7 +69,7 @@ def load_pending(
         ManifestError: a load manifest is damaged or missing.
     """
     store = store_for(lake_uri)
-    ensure_tables(pipeline, warehouse)
+    ensure_tables(pipeline, warehouse, migrations)
     last = last_seq(warehouse)
     batches = []
     for key in store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(last)}" if last else ""):
@@ -109,33 +112,15 @@ def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -
     return LoadedBatch(manifest.seq, rows, (datetime.now(UTC) - started).total_seconds())
 
 
-def ensure_tables(pipeline: Pipeline, warehouse: Warehouse) -> None:
+def ensure_tables(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration] = ()) -> None:
     """Creates what is not there, and checks what is.
 
     Raises:
-        WarehouseError: a table has other columns than its contract.
+        WarehouseError: a table has other columns than its contract, or a migration waits.
+        MigrationError: the file of a migration that was applied is changed or gone.
     """
-    run_again(partial(_create, warehouse, base_plan(pipeline)))
-    # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
-    run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline))))
-    found: dict[str, list[str]] = {}
-    sql = (
-        "SELECT table_schema, table_name, column_name FROM information_schema.columns "
-        "WHERE table_schema IN ('staging', 'analytics') ORDER BY table_schema, table_name, ordinal_position"
-    )
-    for schema, table, column in warehouse.query(sql).rows:
-        found.setdefault(f"{schema}.{table}", []).append(column)
-    for table, columns in columns_of(pipeline).items():
-        wanted = [item.name for item in columns]
-        if found.get(table) != wanted:
-            differing = sorted(set(wanted) ^ set(found.get(table, [])))
-            what = f"its columns are not those of its contract: {', '.join(differing) or 'their order differs'}"
-            raise WarehouseError(what, where=table, remedy=f"{_CONTRACT}; or load into a new warehouse")
-
-
-def _create(warehouse: Warehouse, plan: Plan) -> None:
-    with warehouse.transaction():
-        run_plan(warehouse, plan, {})
+    migrate.ensure(pipeline, warehouse, migrations)
+    migrate.check(pipeline, warehouse, migrations)
 
 
 def last_seq(warehouse: Warehouse) -> int:

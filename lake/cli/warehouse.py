@@ -1,0 +1,208 @@
+"""Look after the warehouse: migrations, and tables computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from lake.cli._base import App, lake_command, lake_group
+
+if TYPE_CHECKING:
+    from lake.warehouse.migrate import Standing
+    from lake.warehouse.port import Warehouse
+    from redshift_sql.evolve import Step
+    from redshift_sql.migration import Migration
+
+SOMETHING_TO_DO = 3
+"""Exit code of `plan` and `status` where the warehouse is behind."""
+
+
+@lake_group(
+    "warehouse",
+    example=("lake warehouse status", "lake warehouse plan --write", "lake warehouse migrate"),
+)
+def command() -> None:
+    """Contracts are what the warehouse's tables should be; migrations, numbered files beside them, take it there."""
+
+
+@lake_command("plan", example=("lake warehouse plan", "lake warehouse plan --write", "lake warehouse plan --json"))
+@click.option("--write", is_flag=True, help="Write the steps as the next migration, beside the contracts.")
+def plan(app: App, write: bool) -> int:
+    """Compare the warehouse's tables with the contracts, and show the steps between them. Changes no table.
+
+    Exit code 0: nothing to do; 3: there are steps (or a migration was written); 1: an error.
+
+    Steps are shown as they are after the migrations that wait: apply those first.
+    """
+    from lake.warehouse.migrate import standing, unwritten
+    from redshift_sql.migration import MigrationError, written
+
+    with opened(app, read_only=True) as warehouse:
+        now = standing(app.pipeline, warehouse, app.migrations)
+    if not write:
+        app.emit(_document(now), _shown(now))
+        return SOMETHING_TO_DO if now.pending or now.steps else 0
+    if now.pending:
+        where = f"migrations/{now.pending[0].name}.sql"
+        what = "a migration waits, and what follows it is not known before it is applied"
+        raise MigrationError(what, where=where, remedy="apply it with: lake warehouse migrate")
+    steps = unwritten(now.steps)
+    if not steps:
+        app.emit({"written": None}, "Nothing to write: the tables fit their contracts.")
+        return 0
+    made = written(len(app.migrations) + 1, steps)
+    path = _write(app, made)
+    app.emit({"written": path, "destructive": made.destructive}, f"written: {path}\nnext: read it, then migrate")
+    return SOMETHING_TO_DO
+
+
+@lake_command("migrate", example=("lake warehouse migrate", "lake warehouse migrate --allow-destructive --json"))
+@click.option("--allow-destructive", is_flag=True, help="Apply also what takes data away.")
+def migrate(app: App, allow_destructive: bool) -> int:
+    """Apply the migrations that the warehouse has not had, in order, each once and in one transaction.
+
+    Running again does nothing where none waits, and goes on where a run was killed.
+    """
+    from lake.warehouse.migrate import migrate as apply
+
+    with opened(app) as warehouse:
+        done = apply(
+            app.pipeline,
+            warehouse,
+            app.migrations,
+            allow_destructive=allow_destructive,
+            progress=lambda item: app.say(f"applied {item.name}"),
+        )
+    many = "migration" if len(done) == 1 else "migrations"
+    app.emit({"applied": [item.name for item in done]}, f"{len(done)} {many} applied.")
+    return 0
+
+
+@lake_command("status", example=("lake warehouse status", "lake warehouse status --json"))
+def status(app: App) -> int:
+    """Show the migrations that the warehouse has had, those that wait, and whether its tables fit the contracts.
+
+    Exit code 0: it is as the contracts say; 3: it is behind; 1: an error, such as an applied file that was changed.
+    """
+    from lake.warehouse.migrate import standing
+
+    with opened(app, read_only=True) as warehouse:
+        now = standing(app.pipeline, warehouse, app.migrations)
+    document = {
+        **_document(now),
+        "applied": [
+            {"name": row.name, "kind": row.kind, "at": row.applied_at, "checksum": row.checksum} for row in now.applied
+        ],
+    }
+    lines = [f"{row.kind:<8} {row.applied_at:%Y-%m-%d %H:%M} UTC  {row.name}" for row in now.applied]
+    app.emit(document, "\n".join([*lines, _shown(now)]))
+    return SOMETHING_TO_DO if now.pending or now.steps or any(row.kind == "owes" for row in now.applied) else 0
+
+
+@lake_command(
+    "recompute", example=("lake warehouse recompute dim_customer", "lake warehouse recompute dim_product --json")
+)
+@click.argument("tables", nargs=-1, required=True, metavar="DIMENSION...")
+def recompute(app: App, tables: tuple[str, ...]) -> int:
+    """Compute dimensions again, every key from its change log, and what follows from them; one transaction.
+
+    Use it after an attribute's `scd` or a policy changed in its contract. Only rows that differ are written; facts that
+    get another version are in `analytics.restatements`, under load 0.
+    """
+    from lake.warehouse.load import ensure_tables
+    from lake.warehouse.migrate import recompute as run
+    from redshift_sql.plan import recompute_plan
+    from schemas.errors import ContractError
+
+    unknown = [name for name in tables if name not in app.pipeline.dimensions]
+    if unknown:
+        remedy = f"use one of {', '.join(sorted(app.pipeline.dimensions))}"
+        raise ContractError(f"no dimension '{unknown[0]}'", where=app.pipeline_name, remedy=remedy)
+    with opened(app) as warehouse:
+        ensure_tables(app.pipeline, warehouse, app.migrations)
+        run(warehouse, recompute_plan(app.pipeline, tables))
+    app.emit({"recomputed": list(tables)}, f"computed again: {', '.join(tables)}")
+    return 0
+
+
+for _member in (plan, migrate, status, recompute):
+    command.add_command(_member)
+
+
+@contextmanager
+def opened(app: App, *, read_only: bool = False) -> Iterator[Warehouse]:
+    """A session with the pipeline's warehouse.
+
+    Raises:
+        WarehouseError: it cannot be opened.
+    """
+    from lake.warehouse.connect import connect, duckdb_uri
+
+    name = app.pipeline_name
+    warehouse = connect(duckdb_uri(app.home.warehouse(name)), app.home.lake_uri(name), read_only=read_only)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def _document(now: Standing) -> dict[str, object]:
+    return {
+        "pending": [{"name": item.name, "destructive": item.destructive} for item in now.pending],
+        "steps": [_step(step) for step in now.steps],
+    }
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {
+        "table": step.table,
+        "change": step.change.value,
+        "what": step.what,
+        "columns": list(step.columns),
+        "destructive": step.destructive,
+        "then": step.then,
+        "sql": [statement.sql for statement in step.statements],
+    }
+
+
+def _shown(now: Standing) -> str:
+    lines = [f"waits    {item.name}{_loses(item)}" for item in now.pending]
+    lines += [f"{step.change.value:<8} {step.table} {step.what}{_flags(step)}" for step in now.steps]
+    if not lines:
+        return "The tables fit their contracts, and no migration waits."
+    return "\n".join([*lines, f"next: {_next(now.pending, now.steps)}"])
+
+
+def _loses(item: Migration) -> str:
+    return "  (takes data away)" if item.destructive else ""
+
+
+def _flags(step: Step) -> str:
+    return ("  (takes data away)" if step.destructive else "") + (f", then {step.then}" if step.then else "")
+
+
+def _next(pending: Sequence[Migration], steps: Sequence[Step]) -> str:
+    from lake.warehouse.migrate import unwritten
+
+    if pending:
+        return "lake warehouse migrate"
+    return "lake warehouse plan --write" if unwritten(steps) else "lake load, which makes the tables"
+
+
+def _write(app: App, made: Migration) -> str:
+    from pathlib import Path
+
+    from redshift_sql.migration import FOLDER, MigrationError
+    from schemas.parse import pipeline_folder
+
+    folder = pipeline_folder(app.pipeline_name, app.settings.search_path)
+    if not isinstance(folder, Path):
+        remedy = "write migrations in a checkout, or name the folder of your contracts in LAKE_PIPELINES"
+        raise MigrationError("the pipeline's files are in an archive", where=str(folder), remedy=remedy)
+    path = folder / FOLDER / f"{made.name}.sql"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(made.text, encoding="utf-8")
+    return str(path)

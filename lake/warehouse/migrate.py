@@ -1,0 +1,259 @@
+"""Migrations applied: each once, in order, its ledger row in the same transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from lake.warehouse.again import run_again
+from lake.warehouse.port import Parameters, Warehouse, WarehouseError
+from lake.warehouse.run import run_plan
+from redshift_sql.evolve import Change, Found, Step, evolution, fits
+from redshift_sql.migration import Migration, MigrationError, begin_plan, end_plan, owed_plan
+from redshift_sql.plan import base_plan, tables_plan
+from redshift_sql.statements import Plan
+from schemas.model import Pipeline
+
+_COLUMNS: Final = (
+    "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, "
+    "numeric_scale FROM information_schema.columns WHERE table_schema IN ('staging', 'analytics') "
+    "ORDER BY table_schema, table_name, ordinal_position"
+)
+_LEDGER: Final = "SELECT number, name, checksum, kind, applied_at FROM staging.migration_ledger ORDER BY number"
+_ALTERED: Final = re.compile(r"^alter table (\S+) alter column (\S+) type (.+)$", re.MULTILINE)
+_NAMES: Final = {
+    "character varying": "varchar",
+    "text": "varchar",
+    "numeric": "decimal",
+    "timestamp without time zone": "timestamp",
+    "double": "double precision",
+    "float": "real",
+    "blob": "varbyte",
+    "bytea": "varbyte",
+    "binary varying": "varbyte",
+}
+_COMMAND: Final = "lake warehouse migrate"
+_APPLY: Final = f"apply it with: {_COMMAND}"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A row of the ledger.
+
+    `kind` is `applied`; `made` where the warehouse was made when the file was there already; `owes` where something is
+    still to be computed.
+    """
+
+    number: int
+    name: str
+    checksum: str
+    kind: str
+    applied_at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a warehouse stands: migrations it has had, those it has not, and what sets its tables apart."""
+
+    applied: tuple[Applied, ...]
+    pending: tuple[Migration, ...]
+    steps: tuple[Step, ...]
+
+
+def found_tables(warehouse: Warehouse) -> Found:
+    """The tables of the schemas `staging` and `analytics`, types by Redshift's names."""
+    tables: dict[str, dict[str, str]] = {}
+    for schema, table, column, kind, length, precision, scale in warehouse.query(_COLUMNS).rows:
+        tables.setdefault(f"{schema}.{table}", {})[column] = redshift_type(kind, length, precision, scale)
+    return tables
+
+
+def redshift_type(kind: str, length: int | None, precision: int | None, scale: int | None) -> str:
+    """A type of an engine's information schema by the name that contracts use."""
+    name, _, size = kind.lower().partition("(")
+    name = _NAMES.get(name.strip(), name.strip())
+    if name == "decimal":
+        return f"decimal({precision},{scale})"
+    if name in ("varchar", "varbyte"):
+        return f"{name}({length})" if length else name
+    return f"{name}({size}" if size else name
+
+
+def standing(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> Standing:
+    """Compares; writes nothing.
+
+    Raises:
+        MigrationError: an applied migration's file is changed or gone.
+    """
+    found = found_tables(warehouse)
+    applied = _applied(warehouse) if "staging.migration_ledger" in found else ()
+    _hold(applied, migrations)
+    return Standing(applied, tuple(migrations[len(applied) :]), evolution(pipeline, found))
+
+
+def ensure(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
+    """Makes the tables that are not there. A warehouse made now has had every migration: contracts hold their sum.
+
+    Raises:
+        WarehouseError: a statement failed.
+    """
+    fresh = "staging.load_ledger" not in found_tables(warehouse)
+    run_again(partial(_create, warehouse, base_plan(pipeline), ()))
+    # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
+    made = [_row(migration, "made") for migration in migrations] if fresh else []
+    run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline)), made))
+
+
+def _create(warehouse: Warehouse, plan: Plan, made: Sequence[Parameters]) -> None:
+    with warehouse.transaction():
+        values = run_plan(warehouse, plan, {})
+        for row in made if made and values["last_number"] == 0 else ():
+            run_plan(warehouse, end_plan(), row)
+
+
+def check(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
+    """That a load may run: tables fit their contracts, and no migration waits.
+
+    Raises:
+        WarehouseError: the warehouse is behind; names the first table and the command.
+        MigrationError: as `standing`.
+    """
+    now = standing(pipeline, warehouse, migrations)
+    owing = [row for row in now.applied if row.kind == "owes"]
+    if owing:
+        what = "a migration has left something to compute"
+        raise WarehouseError(what, where=f"migrations/{owing[0].name}.sql", remedy=f"go on with: {_COMMAND}")
+    if now.pending:
+        what = "the warehouse is behind its contracts: the migration is not applied"
+        raise WarehouseError(what, where=f"migrations/{now.pending[0].name}.sql", remedy=_APPLY)
+    for step in now.steps:
+        what = f"its columns are not those of its contract: {', '.join(step.columns) or 'their order differs'}"
+        remedy = f"see what differs with: lake warehouse plan; write a migration with --write, {_APPLY}"
+        raise WarehouseError(what, where=step.table, remedy=remedy)
+
+
+def migrate(
+    pipeline: Pipeline,
+    warehouse: Warehouse,
+    migrations: Sequence[Migration],
+    *,
+    allow_destructive: bool = False,
+    progress: Callable[[Migration], None] | None = None,
+) -> tuple[Migration, ...]:
+    """Applies the migrations that the warehouse has not had, in order.
+
+    Each is one transaction with its ledger row; before it run those of its statements that no transaction may hold.
+    What they leave to compute comes last, in one transaction. The next run goes on with one that was killed.
+
+    Args:
+        pipeline: the contracts.
+        warehouse: a session that may write.
+        migrations: the pipeline's files.
+        allow_destructive: whether one may run that takes data away; else nothing runs where one is pending.
+        progress: called after each commit.
+
+    Returns:
+        The migrations applied by this call.
+
+    Raises:
+        MigrationError: a destructive one is pending without leave, or an applied one's file is changed.
+        WarehouseError: a statement failed; migrations before it stay, this one leaves no trace.
+    """
+    ensure(pipeline, warehouse, migrations)
+    pending = standing(pipeline, warehouse, migrations).pending
+    losing = [item for item in pending if item.destructive]
+    if losing and not allow_destructive:
+        remedy = "read it; if the data may go, run again with --allow-destructive"
+        raise MigrationError("it takes data away", where=f"migrations/{losing[0].name}.sql", remedy=remedy)
+    done = []
+    for migration in pending:
+        if _apply(warehouse, migration):
+            done.append(migration)
+            if progress is not None:
+                progress(migration)
+    _compute(pipeline, warehouse, migrations)
+    return tuple(done)
+
+
+def unwritten(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps that need a migration: all but tables to make."""
+    return tuple(step for step in steps if step.change is not Change.CREATE)
+
+
+def _apply(warehouse: Warehouse, migration: Migration) -> bool:
+    """False where another session applied it meanwhile."""
+    found = found_tables(warehouse)
+    for statement in migration.outside:
+        if not _is_done(statement.sql, found):
+            warehouse.execute(statement, {})
+    return run_again(partial(_commit, warehouse, migration))
+
+
+def _commit(warehouse: Warehouse, migration: Migration) -> bool:
+    row = _row(migration, "owes" if migration.owed else "applied")
+    with warehouse.transaction():
+        if run_plan(warehouse, begin_plan(), {})["last_number"] != migration.number - 1:
+            return False
+        run_plan(warehouse, migration.inside, {})
+        run_plan(warehouse, end_plan(), row)
+    return True
+
+
+def _compute(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
+    owing = [migrations[row.number - 1] for row in _applied(warehouse) if row.kind == "owes"]
+    if owing:
+        recompute(warehouse, owed_plan(pipeline, owing))
+
+
+def recompute(warehouse: Warehouse, plan: Plan) -> None:
+    """Runs a plan that computes tables again, in one transaction that no load can be in.
+
+    Raises:
+        WarehouseError: a statement failed; nothing was written.
+        CheckFailedError: a rule of the star does not hold; likewise.
+    """
+    run_again(partial(_recompute, warehouse, plan))
+
+
+def _recompute(warehouse: Warehouse, plan: Plan) -> None:
+    with warehouse.transaction():
+        run_plan(warehouse, begin_plan(), {})
+        # It is written like a load, but belongs to none.
+        run_plan(warehouse, plan, {"load_seq": 0, "loaded_at": datetime.now(UTC).replace(tzinfo=None)})
+
+
+def _is_done(sql: str, found: Found) -> bool:
+    match = _ALTERED.search(sql)
+    if match is None:
+        return False
+    table, column, kind = (part.replace('"', "").strip() for part in match.groups())
+    return fits(found.get(table, {}).get(column, ""), kind)
+
+
+def _row(migration: Migration, kind: str) -> Parameters:
+    return {
+        "number": migration.number,
+        "name": migration.name,
+        "checksum": migration.checksum,
+        "kind": kind,
+        "applied_at": datetime.now(UTC).replace(tzinfo=None),
+    }
+
+
+def _applied(warehouse: Warehouse) -> tuple[Applied, ...]:
+    return tuple(Applied(int(row[0]), *row[1:]) for row in warehouse.query(_LEDGER).rows)
+
+
+def _hold(applied: Sequence[Applied], migrations: Sequence[Migration]) -> None:
+    for number, row in enumerate(applied):
+        where = f"migrations/{row.name}.sql"
+        if number >= len(migrations) or migrations[number].name != row.name:
+            what = "the warehouse has had a migration that is not there"
+            raise MigrationError(what, where=where, remedy="restore the file, or use the release that holds it")
+        if migrations[number].checksum != row.checksum:
+            what = "the file was changed after it was applied"
+            raise MigrationError(what, where=where, remedy="restore it, and put the change into a new migration")
