@@ -105,15 +105,15 @@ def against_warehouse(
         place = f"{pipeline.name}/star/{_star_file(pipeline, name)}.yaml"
         for column, kind in columns.items():
             if column not in there:
-                remedy = "add the column there, or load the table again"
+                remedy = "see: lake warehouse plan"
                 yield Finding(place, f"{table} in the warehouse has no column {column}", remedy)
             elif there[column] != kind:
                 what = f"{table}.{column} is {there[column]} in the warehouse, {kind} in the contract"
-                yield Finding(place, what, "keep the contract's type, or load the table again")
+                yield Finding(place, what, "keep the contract's type, or see: lake warehouse plan")
         for column in there:
             if column not in columns:
                 what = f"{table} in the warehouse has a column {column} that the contract does not"
-                yield Finding(place, what, "put it back, or load the table again")
+                yield Finding(place, what, "put it back, or see: lake warehouse plan")
 
 
 def _star_file(pipeline: Pipeline, table: str) -> str:

@@ -1,2 +1,2 @@
--- A load table holds nothing between loads, and COPY takes columns by position: it is made anew.
+-- It holds nothing that is not elsewhere (load rows, which COPY takes by position; an aggregate), so it is made anew.
 drop table if exists {schema}.{t};

@@ -6,7 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
+from redshift_sql.evolve import evolution
+from redshift_sql.migration import written
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.shapes import columns_of
 from redshift_sql.statements import Statement, flat
 from schemas import load_pipeline
 from schemas.model import Pipeline
@@ -22,7 +25,19 @@ def rendered(pipeline: Pipeline) -> dict[str, str]:
     texts: dict[str, list[str]] = defaultdict(list)
     for statement in flat(plan):
         texts[_file(statement)].append(f"{statement.sql.strip()};\n")
-    return {file: "\n".join(parts) for file, parts in texts.items()}
+    return {file: "\n".join(parts) for file, parts in texts.items()} | {"retail/migration.sql": migration(pipeline)}
+
+
+def migration(pipeline: Pipeline) -> str:
+    """A migration with a step of every kind, for a warehouse that was made with the contracts of another day."""
+    found = {table: {item.name: item.type for item in columns} for table, columns in columns_of(pipeline).items()}
+    for kind in ("staging.dim_product_load", "staging.dim_product_log", "staging.dim_product_tip", "analytics.dim_product"):
+        del found[kind]["brand"]
+    found["analytics.fact_orders"]["status"] = "varchar(8)"
+    del found["analytics.fact_orders"]["ship_date_sk"]
+    found["analytics.fact_sales"] |= {"quantity": "smallint", "coupon": "varchar(8)"}
+    del found["analytics.agg_daily_sales_by_category"]["units"]
+    return written(1, evolution(pipeline, found)).text
 
 
 def _file(statement: Statement) -> str:

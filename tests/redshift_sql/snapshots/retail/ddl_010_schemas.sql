@@ -15,6 +15,17 @@ create table if not exists staging.load_ledger (
 diststyle all
 sortkey (load_seq);
 
+-- grain: one row per migration that the warehouse has had, or was made with
+create table if not exists staging.migration_ledger (
+    number integer not null,
+    name varchar(127) not null,
+    checksum varchar(64) not null,
+    kind varchar(16) not null,
+    applied_at timestamp not null
+)
+diststyle all
+sortkey (number);
+
 -- grain: one row per fact, dimension reference and load that gave the fact another version
 create table if not exists analytics.restatements (
     load_seq bigint not null,

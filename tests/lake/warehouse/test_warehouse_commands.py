@@ -1,0 +1,78 @@
+"""`lake warehouse` as a person types it, from an edited contract to a migrated warehouse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from lake.cli._main import run
+from schemas.manifests import LoadManifest, seq_name
+
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the retail contracts that may be edited, and a lake with one empty load in the warehouse."""
+    with resources.as_file(resources.files("schemas") / "retail") as folder:
+        shutil.copytree(folder, tmp_path / "pipelines" / "retail")
+    monkeypatch.setenv("LAKE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LAKE_PIPELINES", str(tmp_path / "pipelines"))
+    manifests = tmp_path / "home" / "lake" / "retail" / "load" / "_manifests"
+    manifests.mkdir(parents=True)
+    (manifests / seq_name(1)).write_text(LoadManifest("retail", 1, "a", {"customer": 1}).to_json())
+    assert run(["load"]) == 0
+    return tmp_path / "pipelines" / "retail"
+
+
+def answered(shown: Shown, *words: str) -> tuple[int, dict[str, object]]:
+    shown.readouterr()
+    code = run(["warehouse", *words, "--json"])
+    out, err = shown.readouterr()
+    document: dict[str, object] = json.loads(out or err)
+    return code, document
+
+
+def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsys: Shown) -> None:
+    assert answered(capsys, "status") == (0, {"pending": [], "steps": [], "applied": []})
+    star = contracts / "star" / "dim_product.yaml"
+    star.write_text(star.read_text().replace("policies:", "  updated_at: {type: timestamp, scd: 1}\npolicies:"))
+    code, planned = answered(capsys, "plan")
+    assert code == 3
+    assert isinstance(planned["steps"], list)
+    assert {(step["table"], step["change"]) for step in planned["steps"]} >= {("analytics.dim_product", "add")}
+    assert run(["load"]) == 1
+    assert "see what differs with: lake warehouse plan" in capsys.readouterr().err
+    path = contracts / "migrations" / "0001_dim_product_updated_at.sql"
+    assert answered(capsys, "plan", "--write") == (3, {"written": str(path), "destructive": False})
+    code, error = answered(capsys, "plan", "--write")
+    assert (code, "a migration waits" in str(error)) == (1, True)
+    assert run(["load"]) == 1
+    assert "apply it with: lake warehouse migrate" in capsys.readouterr().err
+    assert answered(capsys, "migrate") == (0, {"applied": [path.stem]})
+    assert answered(capsys, "migrate") == (0, {"applied": []})
+    code, standing = answered(capsys, "status")
+    assert (code, standing["pending"], standing["steps"]) == (0, [], [])
+    assert run(["load"]) == 0
+    assert answered(capsys, "plan", "--write") == (0, {"written": None})
+
+
+def test_what_takes_data_away_needs_the_flag(contracts: Path, capsys: Shown) -> None:
+    star = contracts / "star" / "fact_orders.yaml"
+    star.write_text(star.read_text().replace("  shipped_at: {type: timestamp, expr: order.shipped_at}\n", ""))
+    assert answered(capsys, "plan", "--write")[1]["destructive"] is True
+    assert run(["warehouse", "plan"]) == 3
+    assert "(takes data away)" in capsys.readouterr().out
+    assert run(["warehouse", "migrate"]) == 1
+    assert "run again with --allow-destructive" in capsys.readouterr().err
+    assert answered(capsys, "migrate", "--allow-destructive") == (0, {"applied": ["0001_fact_orders_shipped_at"]})
+
+
+def test_dimensions_are_computed_again_by_name(contracts: Path, capsys: Shown) -> None:
+    assert answered(capsys, "recompute", "dim_product") == (0, {"recomputed": ["dim_product"]})
+    assert run(["warehouse", "recompute", "fact_sales"]) == 1
+    assert "no dimension 'fact_sales'" in capsys.readouterr().err
