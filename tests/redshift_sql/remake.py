@@ -31,7 +31,12 @@ def rendered(pipeline: Pipeline) -> dict[str, str]:
 def migration(pipeline: Pipeline) -> str:
     """A migration with a step of every kind, for a warehouse that was made with the contracts of another day."""
     found = {table: {item.name: item.type for item in columns} for table, columns in columns_of(pipeline).items()}
-    for kind in ("staging.dim_product_load", "staging.dim_product_log", "staging.dim_product_tip", "analytics.dim_product"):
+    for kind in (
+        "staging.dim_product_load",
+        "staging.dim_product_log",
+        "staging.dim_product_tip",
+        "analytics.dim_product",
+    ):
         del found[kind]["brand"]
     found["analytics.fact_orders"]["status"] = "varchar(8)"
     del found["analytics.fact_orders"]["ship_date_sk"]
