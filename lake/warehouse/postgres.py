@@ -196,7 +196,7 @@ class PostgresWarehouse:
         try:
             if not values:
                 return self.connection.execute(cast("Any", sql))
-            return self.connection.execute(cast("Any", _formatted(sql, values)), values)
+            return self.connection.execute(cast("Any", formatted(sql, values)), values)
         except psycopg.Error as error:
             raise _failed(statement.where, error) from None
 
@@ -261,7 +261,7 @@ def place(uri: str) -> str:
     return f"{parsed.scheme}://{parsed.netloc.rpartition('@')[2]}{parsed.path}"
 
 
-def _formatted(sql: str, names: Iterable[str]) -> str:
+def formatted(sql: str, names: Iterable[str]) -> str:
     """Psycopg's placeholders; any other percent sign is a text's."""
     doubled = sql.replace("%", "%%")
     for name in names:

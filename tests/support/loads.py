@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.store import store_for
 from schemas.manifests import LoadManifest, LoadTable, WrittenFile, seq_name
 
 
@@ -43,3 +44,15 @@ def write_files(lake: Path, folder: str, parts: Sequence[pa.Table]) -> LoadTable
     manifest = f"{folder}.manifest"
     (lake / manifest).write_text(json.dumps({"entries": entries}))
     return LoadTable(manifest, tuple(files))
+
+
+def uploaded(lake: Path, bucket: str) -> str:
+    """The same lake in a bucket, its COPY manifests naming the objects; its address."""
+    store = store_for(f"s3://{bucket}")
+    for path in sorted(lake.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            if path.suffix == ".manifest":
+                content = content.replace(lake.as_uri().encode(), store.uri.encode())
+            store.write(str(path.relative_to(lake)), content)
+    return store.uri
