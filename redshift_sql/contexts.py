@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from redshift_sql import shapes
-from redshift_sql.render import Context, Item, RenderError
+from redshift_sql.render import Context, Item, RenderError, quoted
 from schemas import columns as c
 from schemas.model import Aggregate, Calendar, Dimension, DimensionReference, Fact, Pipeline, Storage
 
@@ -128,9 +128,9 @@ def calendar_context(calendar: Calendar) -> Context:
 def _storage(storage: Storage) -> str:
     lines = [f"diststyle {word(storage.diststyle)}"]
     if storage.distkey is not None:
-        lines.append(f"distkey ({word(storage.distkey)})")
+        lines.append(f"distkey ({quoted(word(storage.distkey))})")
     if storage.sortkey:
-        lines.append(f"sortkey ({', '.join(word(name) for name in storage.sortkey)})")
+        lines.append(f"sortkey ({', '.join(quoted(word(name)) for name in storage.sortkey)})")
     return "\n".join(lines)
 
 

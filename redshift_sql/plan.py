@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from redshift_sql import contexts
-from redshift_sql.render import Context, fragment, statements, step
+from redshift_sql.render import Context, fragment, quoted, statements, step
 from redshift_sql.statements import Kind, Plan, Statement
 from schemas.model import Aggregate, Dimension, DimensionReference, Fact, Pipeline
 
@@ -155,7 +155,7 @@ def _unneeded(dimension: Dimension, facts: Iterable[Fact], pipeline: Pipeline) -
     lost = [(f, r) for f in facts for r in f.dimensions if r.dimension == dimension.name]
     if not lost:
         return ()
-    selects = [f"select {contexts.word(r.name)} as _sk from {contexts.word(f.name)}_replaced" for f, r in lost]
+    selects = [f"select {_column(r.name)} as _sk from {contexts.word(f.name)}_replaced" for f, r in lost]
     context = {**contexts.dimension_context(dimension), "lost_references": "\n    union\n    ".join(selects)}
     every = [(f, r) for f, r in _references(pipeline) if r.dimension == dimension.name]
     kept = chain.from_iterable(
@@ -219,7 +219,7 @@ def _grouped_again(aggregate: Aggregate, pipeline: Pipeline, times: Iterable[str
 
 def _touched_times(fact: Fact, grouping: Iterable[DimensionReference], loaded: Collection[str]) -> Iterator[str]:
     """Selects of the event times whose facts this load changed."""
-    f, event = contexts.word(fact.name), contexts.word(fact.event_time.name)
+    f, event = contexts.word(fact.name), _column(fact.event_time.name)
     if fact.name in loaded:
         yield f"select {event} as _event_time from {f}_replaced"
         yield f"select {event} as _event_time from staging.{f}_load where is_deleted = false"
@@ -228,9 +228,13 @@ def _touched_times(fact: Fact, grouping: Iterable[DimensionReference], loaded: C
             yield f"select _event_time from {f}_{contexts.word(reference.name)}_rekeyed"
     for reference in grouping:
         if reference.dimension in loaded:
-            r, d = contexts.word(reference.name), contexts.word(reference.dimension)
+            r, d = _column(reference.name), contexts.word(reference.dimension)
             shown = f"inner join {d}_recolored as v on f.{r} = v._sk"
             yield f"select f.{event} as _event_time from analytics.{f} as f {shown}"
+
+
+def _column(name: str) -> str:
+    return quoted(contexts.word(name))
 
 
 def _dimension_checks(dimension: Dimension) -> Plan:

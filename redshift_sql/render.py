@@ -168,7 +168,7 @@ def _words(line: str, context: Context) -> str:
     if line.lstrip().startswith("--"):
         return plain(line)
     in_text = _TEXT.sub(lambda match: plain(match[0]), line)
-    return _WORD.sub(lambda match: _quoted(plain(match[1])), in_text)
+    return _WORD.sub(lambda match: quoted(plain(match[1])), in_text)
 
 
 def _expanded(match: re.Match[str], context: Context, indent: str) -> str:
@@ -207,14 +207,15 @@ def _item(pattern: str, item: Item) -> str:
 
 
 def _named(word: str, item: Item) -> str:
-    return item.type if word == "#type" else _quoted(_filled(word, item))
+    return item.type if word == "#type" else quoted(_filled(word, item))
 
 
 def _filled(text: str, item: Item) -> str:
     return text.replace("#", item.name).replace("@", item.other).replace("~", item.via)
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """An identifier as it stands in SQL: in quotes where an engine keeps the word for itself."""
     return f'"{word}"' if word in RESERVED else word
 
 

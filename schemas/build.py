@@ -13,6 +13,7 @@ from schemas.documents import (
     DimensionDocument,
     FactDocument,
     SourceDocument,
+    StarDocument,
 )
 from schemas.model import (
     Aggregate,
@@ -38,7 +39,7 @@ from schemas.types import ColumnType
 
 _REFERENCE: Final = re.compile(r"\b([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\b")
 _STRING: Final = re.compile(r"'(?:[^']|'')*'")
-_RESERVED: Final = {
+_VERSION: Final = (
     c.EFFECTIVE_FROM,
     c.EFFECTIVE_TO,
     c.IS_CURRENT,
@@ -46,6 +47,9 @@ _RESERVED: Final = {
     c.IS_INFERRED,
     c.IS_INCOMPLETE,
     c.VERSION_IDENTITY,
+)
+_RESERVED: Final = {
+    *_VERSION,
     "change_identity",
     "change_op",
     "epoch",
@@ -116,6 +120,8 @@ def build_dimension(document: DimensionDocument, sources: dict[str, SourceContra
         raise FieldError("business_key", f"it is not the key of '{source.table}'", f"map it from ({wanted}), in order")
     for key in keys:
         _same_type(f"business_key.{key.name}", key.type, source, key.source)
+    own = (document.surrogate_key, *document.business_key, *document.attributes, *_VERSION)
+    _storage_fits(document, own)
     return Dimension(
         name=document.table,
         grain=document.grain,
@@ -151,6 +157,7 @@ def build_calendar(document: CalendarDocument) -> Calendar:
     """
     if document.end < document.start:
         raise FieldError("end", "the calendar ends before it starts", "put start before end")
+    _storage_fits(document, (document.surrogate_key, "date", *document.columns))
     return Calendar(
         name=document.table,
         surrogate_key=document.surrogate_key,
@@ -190,6 +197,9 @@ def build_fact(
         if calendar.calendar not in calendars:
             raise FieldError(f"calendars.{name}.calendar", f"no calendar '{calendar.calendar}'", _choices(calendars))
         _known(calendar.expr, scope, f"calendars.{name}.expr")
+    keys = (name for item in document.dimensions.values() for name in item.keys)
+    own = (*document.business_key, *document.dimensions, *document.calendars, document.event_time.name)
+    _storage_fits(document, (*own, *keys, *document.columns))
     return Fact(
         name=document.table,
         grain=document.grain,
@@ -224,6 +234,7 @@ def build_aggregate(document: AggregateDocument, facts: dict[str, Fact], dimensi
         if measure.column not in fact_columns:
             what = f"'{measure.column}' is not in {fact.name}"
             raise FieldError(f"measures.{name}.column", what, _choices(fact_columns))
+    _storage_fits(document, (document.date, *document.group_by, *document.measures))
     return Aggregate(
         name=document.table,
         grain=document.grain,
@@ -275,6 +286,17 @@ def _source(name: str, sources: dict[str, SourceContract], field: str) -> Source
     if name not in sources:
         raise FieldError(field, f"no source table '{name}'", _choices(sources))
     return sources[name]
+
+
+def _storage_fits(document: StarDocument, columns: Iterable[str]) -> None:
+    """Distribution and sort keys are columns; a distribution key goes with the style that uses it."""
+    storage, known = document.storage, set(columns)
+    for field, names in (("distkey", [storage.distkey] if storage.distkey else []), ("sortkey", storage.sortkey)):
+        for name in names:
+            if name not in known:
+                raise FieldError(f"storage.{field}", f"'{name}' is no column of {document.table}", _choices(known))
+    if (storage.diststyle == "key") != (storage.distkey is not None):
+        raise FieldError("storage.distkey", "diststyle key and distkey go together", "give both or neither")
 
 
 def _same_type(field: str, wanted: ColumnType, source: SourceContract, column: str) -> None:

@@ -31,4 +31,16 @@ def transpiled(sql: str, dialect: str) -> str:
     for kind in list(tree.find_all(exp.DataType)):
         if kind.this in _BINARY:
             kind.set("expressions", [])
+    if dialect == "postgres":
+        _name_hexadecimal(tree)
     return tree.sql(dialect=dialect, comments=False)
+
+
+def _name_hexadecimal(tree: exp.Expr) -> None:
+    """TO_HEX and FROM_HEX of bytes by the names that PostgreSQL has for them."""
+    for node in list(tree.find_all(exp.Hex)):
+        node.replace(exp.Anonymous(this="encode", expressions=[node.this.copy(), exp.Literal.string("hex")]))
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.name.lower() == "from_hex":
+            call.set("this", "decode")
+            call.append("expressions", exp.Literal.string("hex"))

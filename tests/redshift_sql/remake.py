@@ -6,11 +6,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
+from redshift_sql.catalogue import every_statement
 from redshift_sql.evolve import evolution
 from redshift_sql.migration import written
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
 from redshift_sql.shapes import columns_of
-from redshift_sql.statements import Statement, flat
+from redshift_sql.statements import Statement
 from schemas import load_pipeline
 from schemas.model import Pipeline
 
@@ -19,11 +19,8 @@ FOLDER: Final = Path(__file__).parent / "snapshots"
 
 def rendered(pipeline: Pipeline) -> dict[str, str]:
     """Every statement of a pipeline by snapshot file, `<subject>/<template>`, those of one file in running order."""
-    tables = [*pipeline.dimensions, *pipeline.calendars, *pipeline.facts]
-    copies = [statement for table in tables for statement in copy_plan(table)]
-    plan = (*schema_plan(pipeline), *begin_plan(), *copies, *load_plan(pipeline, tables), *end_plan())
     texts: dict[str, list[str]] = defaultdict(list)
-    for statement in flat(plan):
+    for statement in every_statement(pipeline):
         texts[_file(statement)].append(f"{statement.sql.strip()};\n")
     return {file: "\n".join(parts) for file, parts in texts.items()} | {"retail/migration.sql": migration(pipeline)}
 

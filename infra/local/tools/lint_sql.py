@@ -2,8 +2,8 @@
 
     python infra/local/tools/lint_sql.py
 
-The files under ``redshift_sql/`` hold places for tables and columns, so what is linted is every statement of a load.
-COPY is left out: sqlfluff does not parse its MANIFEST form.
+The files under ``redshift_sql/`` hold places for tables and columns, so what is linted is every statement of a
+pipeline. COPY is left out: sqlfluff does not parse its MANIFEST form.
 """
 
 from __future__ import annotations
@@ -14,24 +14,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from redshift_sql import plan
-from redshift_sql.statements import Kind, Plan, flat
+from redshift_sql.catalogue import every_statement
+from redshift_sql.statements import Kind
 from schemas import Pipeline, load_pipeline
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def rendered(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
-    """File name and text of every statement of a load that holds every table, in running order."""
-    tables = [*pipeline.dimensions, *pipeline.calendars, *pipeline.facts]
-    plans: list[Plan] = [
-        plan.schema_plan(pipeline),
-        plan.begin_plan(),
-        plan.load_plan(pipeline, tables),
-        plan.end_plan(),
-    ]
-    statements = (statement for part in plans for statement in flat(part))
-    for number, statement in enumerate(statements):
+    """File name and text of every statement of a pipeline, in running order."""
+    for number, statement in enumerate(every_statement(pipeline)):
         if statement.kind is not Kind.COPY:
             yield f"{number:03d}_{statement.subject}_{Path(statement.source).name}", statement.sql.strip() + ";\n"
 

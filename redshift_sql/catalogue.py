@@ -1,0 +1,22 @@
+"""Every statement that a pipeline can send, in one place: what snapshots, linting and tests of the grammar go over."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.statements import Statement, flat
+from schemas.model import Pipeline
+
+
+def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
+    """The statements of a pipeline, those of one load that holds every table among them, in running order."""
+    tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts)
+    plans = (
+        schema_plan(pipeline),
+        begin_plan(),
+        tuple(chain.from_iterable(copy_plan(table) for table in tables)),
+        load_plan(pipeline, tables),
+        end_plan(),
+    )
+    return tuple(statement for plan in plans for statement in flat(plan))
