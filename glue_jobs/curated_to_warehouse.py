@@ -25,7 +25,8 @@ class WarehouseArgs:
 
     pipeline: str = option("the pipeline, a folder of contracts")
     lake_uri: str = option("root of the pipeline's lake: file:///… or s3://…")
-    warehouse_uri: str = option("the warehouse: duckdb:///<file>")
+    warehouse_uri: str = option("the warehouse: redshift-data://…, redshift://…, postgresql://… or duckdb:///<file>")
+    copy_role: str = option("IAM role that Redshift's COPY reads load files with, or default", default="")
     contracts: Path | None = option("a folder that holds pipelines of your own", default=None)
 
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     args = parse(WarehouseArgs, argv)
     search_path = (args.contracts,) if args.contracts else ()
     pipeline = load_pipeline(args.pipeline, search_path)
-    warehouse = connect(args.warehouse_uri, args.lake_uri)
+    warehouse = connect(args.warehouse_uri, args.lake_uri, copy_role=args.copy_role)
     try:
         migrations = migrations_of(args.pipeline, search_path)
         load_pending(pipeline, args.lake_uri, warehouse, progress=_print, migrations=migrations)

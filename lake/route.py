@@ -30,6 +30,7 @@ class Route:
         stream: what hop 1 needs; its `lake_uri` is everybody's.
         warehouse_uri: as `lake.warehouse.connect` takes it.
         quality_uri: where Data Docs go; none leaves them in the lake.
+        copy_role: as `lake.warehouse.connect` takes it.
         migrations: the pipeline's, which the warehouse must have had.
     """
 
@@ -37,6 +38,7 @@ class Route:
     stream: StreamSettings
     warehouse_uri: str
     quality_uri: str | None = None
+    copy_role: str = ""
     migrations: tuple[Migration, ...] = ()
 
 
@@ -99,7 +101,7 @@ def run_route(spark: SparkSession, route: Route, said: Callable[[str], None] = l
 
 
 def _load(route: Route) -> LoadSummary:
-    warehouse = connect(route.warehouse_uri, route.stream.lake_uri)
+    warehouse = connect(route.warehouse_uri, route.stream.lake_uri, copy_role=route.copy_role)
     try:
         return load_pending(route.pipeline, route.stream.lake_uri, warehouse, migrations=route.migrations)
     finally:

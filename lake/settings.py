@@ -43,6 +43,10 @@ class Settings:
     maven_url: str = _setting("https://repo1.maven.org/maven2", "URL", "Maven repository of the JVM parts")
     pipeline: str = _setting("retail", "name", "the pipeline that commands work on without --pipeline")
     pipelines: str = _setting("", "folders", f"where pipelines of your own lie, separated by {os.pathsep!r}")
+    warehouse_uri: str = _setting(
+        "", "URI", "the warehouse: postgresql://…, redshift://… or redshift-data://…; without: a DuckDB file in home"
+    )
+    copy_role: str = _setting("", "ARN", "IAM role that Redshift's COPY reads load files with, or default")
     spark_cores: int = _setting(2, "cores", "cores of the local Spark session", 1)
     spark_profile: str = _setting(
         "small", "small or large", "small: starts fast, for up to some 100,000 rows a run; large: compiles everything"

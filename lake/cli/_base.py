@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from lake.settings import Settings, load_settings
 if TYPE_CHECKING:
     from infra.local.capture import Capture
     from infra.local.stack import Endpoints, Stack
+    from lake.warehouse.port import Warehouse
     from redshift_sql.migration import Migration
     from schemas import Pipeline
 
@@ -66,6 +68,29 @@ class App:
         from redshift_sql.migration import migrations_of
 
         return migrations_of(self.pipeline_name, self.settings.search_path)
+
+    @property
+    def warehouse_uri(self) -> str:
+        """The address of the pipeline's warehouse: the setting's, or the embedded one's."""
+        from lake.warehouse.connect import duckdb_uri
+
+        return self.settings.warehouse_uri or duckdb_uri(self.home.warehouse(self.pipeline_name))
+
+    @contextmanager
+    def warehouse(self, *, read_only: bool = False, lake_uri: str | None = None) -> Iterator[Warehouse]:
+        """A session with the pipeline's warehouse, which loads from `lake_uri` or this LAKE_HOME's lake.
+
+        Raises:
+            WarehouseError: it cannot be opened.
+        """
+        from lake.warehouse.connect import connect
+
+        lake_uri = lake_uri or self.home.lake_uri(self.pipeline_name)
+        warehouse = connect(self.warehouse_uri, lake_uri, read_only=read_only, copy_role=self.settings.copy_role)
+        try:
+            yield warehouse
+        finally:
+            warehouse.close()
 
     @cached_property
     def stack(self) -> Stack:

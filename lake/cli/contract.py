@@ -40,7 +40,9 @@ def checked(app: App) -> int:
     if url is None:
         app.say("the stack is down: contracts are not held against the registry")
     name = app.pipeline_name
-    found = list(findings(pipeline, Places(url, app.home.catalog_uri(name), app.home.warehouse(name))))
+    # Another warehouse than the embedded one is what `lake warehouse plan` compares.
+    warehouse = None if app.settings.warehouse_uri else app.home.warehouse(name)
+    found = list(findings(pipeline, Places(url, app.home.catalog_uri(name), warehouse)))
     broken = sum(item.breaks for item in found)
     lines = [
         f"{'breaks' if item.breaks else 'note  '}  {item.where}: {item.what}\n        remedy: {item.remedy}"

@@ -48,7 +48,7 @@ def command(
         raise click.UsageError(f"the demonstration changes the pipeline retail, not {app.pipeline_name}")
     # A SIGTERM ends it as Ctrl-C does: what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    own = replace(app, settings=replace(app.settings, home=app.home.root / "demo"))
+    own = replace(app, settings=replace(app.settings, home=app.home.root / "demo", warehouse_uri=""))
     sizes = Sizes(customers=customers, orders=orders, changes=changes, seed=seed, live_seconds=live_seconds)
     steps = Steps(Console(stderr=True, quiet=app.as_json, highlight=False))
     shown = run(own, sizes, steps, keep_running=keep_running)

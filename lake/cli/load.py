@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
+
+import click
 
 from lake.cli._base import App, lake_command
 
@@ -11,31 +13,49 @@ if TYPE_CHECKING:
     from lake.warehouse.load import LoadedBatch, LoadSummary
 
 
-@lake_command("load", example=("lake load", "lake load --json"))
-def command(app: App) -> int:
+@lake_command(
+    "load",
+    example=(
+        "lake load",
+        "lake load --json",
+        "lake load --warehouse-uri postgresql://loader@db.example:5432/retail",
+        "lake load --warehouse-uri redshift-data://workgroup/retail/dev --copy-role default --lake-uri s3://bucket/retail",
+    ),
+)
+@click.option("--warehouse-uri", metavar="URI", help="Another warehouse than the setting `warehouse_uri` names.")
+@click.option("--copy-role", metavar="ARN", help="IAM role for Redshift's COPY, or `default`; else the setting's.")
+@click.option("--lake-uri", metavar="URI", help="Another lake than this LAKE_HOME's, as file:///… or s3://….")
+def command(app: App, warehouse_uri: str | None, copy_role: str | None, lake_uri: str | None) -> int:
     """Apply every load that the warehouse's ledger does not hold, in sequence, each in one transaction.
 
     A load is there wholly or not at all; running again does nothing where nothing is pending. Tables that are not there
     are made. A warehouse whose tables are not as the contracts say is left alone: see `lake warehouse plan`.
     """
-    summary = run_load(app)
+    settings = replace(
+        app.settings,
+        warehouse_uri=warehouse_uri or app.settings.warehouse_uri,
+        copy_role=copy_role or app.settings.copy_role,
+    )
+    summary = run_load(replace(app, settings=settings), lake_uri)
     document = {"last_seq": summary.last_seq, "rows": summary.rows, "loads": [asdict(item) for item in summary.batches]}
     app.emit(document, _text(summary))
     return 0
 
 
-def run_load(app: App) -> LoadSummary:
-    """Hop 4 on the embedded warehouse.
+def run_load(app: App, lake_uri: str | None = None) -> LoadSummary:
+    """Hop 4 on the settings' warehouse.
+
+    Args:
+        app: the run.
+        lake_uri: where load manifests lie; this LAKE_HOME's lake when None.
 
     Raises:
         LakeError: as `load_pending`.
     """
-    from lake.warehouse.connect import connect, duckdb_uri
     from lake.warehouse.load import load_pending
 
-    lake_uri = app.home.lake_uri(app.pipeline_name)
-    warehouse = connect(duckdb_uri(app.home.warehouse(app.pipeline_name)), lake_uri)
-    try:
+    lake_uri = lake_uri or app.home.lake_uri(app.pipeline_name)
+    with app.warehouse(lake_uri=lake_uri) as warehouse:
         return load_pending(
             app.pipeline,
             lake_uri,
@@ -43,8 +63,6 @@ def run_load(app: App) -> LoadSummary:
             progress=lambda batch: app.say(_line(batch)),
             migrations=app.migrations,
         )
-    finally:
-        warehouse.close()
 
 
 def _line(batch: LoadedBatch) -> str:

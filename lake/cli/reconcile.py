@@ -37,23 +37,18 @@ def reconcile_app(app: App, spark: SparkSession, *, with_source: bool = True) ->
     """
     from lake.reconcile.run import Parties, reconcile
     from lake.store import store_for
-    from lake.warehouse.connect import connect, duckdb_uri
 
     name = app.pipeline_name
-    lake_uri = app.home.lake_uri(name)
-    warehouse = connect(duckdb_uri(app.home.warehouse(name)), lake_uri, read_only=True)
-    try:
+    with app.warehouse(read_only=True) as warehouse:
         parties = Parties(
             spark=spark,
             pipeline=app.pipeline,
-            store=store_for(lake_uri),
+            store=store_for(app.home.lake_uri(name)),
             warehouse=warehouse,
             bootstrap=app.endpoints.bootstrap_servers,
             source_dsn=app.endpoints.source_dsn(name) if with_source else None,
         )
         return reconcile(parties, app.say)
-    finally:
-        warehouse.close()
 
 
 def verdict_text(verdict: Verdict) -> str:

@@ -31,14 +31,14 @@ def route_of(app: App) -> Route:
     """The route of the settings' pipeline, on the running stack."""
     from lake.cli.stream import settings_of
     from lake.route import Route
-    from lake.warehouse.connect import duckdb_uri
 
     name = app.pipeline_name
     return Route(
         pipeline=app.pipeline,
         migrations=app.migrations,
         stream=settings_of(app),
-        warehouse_uri=duckdb_uri(app.home.warehouse(name)),
+        warehouse_uri=app.warehouse_uri,
+        copy_role=app.settings.copy_role,
         quality_uri=app.home.quality(name).as_uri(),
     )
 

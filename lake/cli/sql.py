@@ -32,15 +32,8 @@ def command(app: App, as_csv: bool, query: str) -> int:
 
     Tables lie in the schemas `analytics` (the star) and `staging` (change logs, the load ledger).
     """
-    from lake.warehouse.connect import connect, duckdb_uri
-
-    warehouse = connect(
-        duckdb_uri(app.home.warehouse(app.pipeline_name)), app.home.lake_uri(app.pipeline_name), read_only=True
-    )
-    try:
+    with app.warehouse(read_only=True) as warehouse:
         result = warehouse.query(sys.stdin.read() if query == "-" else query)
-    finally:
-        warehouse.close()
     if as_csv:
         click.echo(as_csv_text(result), nl=False)
     else:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,6 @@ from lake.cli._base import App, lake_command, lake_group
 
 if TYPE_CHECKING:
     from lake.warehouse.migrate import Standing
-    from lake.warehouse.port import Warehouse
     from redshift_sql.evolve import Step
     from redshift_sql.migration import Migration
 
@@ -40,7 +38,7 @@ def plan(app: App, write: bool) -> int:
     from lake.warehouse.migrate import standing, unwritten
     from redshift_sql.migration import MigrationError, written
 
-    with opened(app, read_only=True) as warehouse:
+    with app.warehouse(read_only=True) as warehouse:
         now = standing(app.pipeline, warehouse, app.migrations)
     if not write:
         app.emit(_document(now), _shown(now))
@@ -68,7 +66,7 @@ def migrate(app: App, allow_destructive: bool) -> int:
     """
     from lake.warehouse.migrate import migrate as apply
 
-    with opened(app) as warehouse:
+    with app.warehouse() as warehouse:
         done = apply(
             app.pipeline,
             warehouse,
@@ -89,7 +87,7 @@ def status(app: App) -> int:
     """
     from lake.warehouse.migrate import standing
 
-    with opened(app, read_only=True) as warehouse:
+    with app.warehouse(read_only=True) as warehouse:
         now = standing(app.pipeline, warehouse, app.migrations)
     document = {
         **_document(now),
@@ -121,7 +119,7 @@ def recompute(app: App, tables: tuple[str, ...]) -> int:
     if unknown:
         remedy = f"use one of {', '.join(sorted(app.pipeline.dimensions))}"
         raise ContractError(f"no dimension '{unknown[0]}'", where=app.pipeline_name, remedy=remedy)
-    with opened(app) as warehouse:
+    with app.warehouse() as warehouse:
         ensure_tables(app.pipeline, warehouse, app.migrations)
         run(warehouse, recompute_plan(app.pipeline, tables))
     app.emit({"recomputed": list(tables)}, f"computed again: {', '.join(tables)}")
@@ -130,23 +128,6 @@ def recompute(app: App, tables: tuple[str, ...]) -> int:
 
 for _member in (plan, migrate, status, recompute):
     command.add_command(_member)
-
-
-@contextmanager
-def opened(app: App, *, read_only: bool = False) -> Iterator[Warehouse]:
-    """A session with the pipeline's warehouse.
-
-    Raises:
-        WarehouseError: it cannot be opened.
-    """
-    from lake.warehouse.connect import connect, duckdb_uri
-
-    name = app.pipeline_name
-    warehouse = connect(duckdb_uri(app.home.warehouse(name)), app.home.lake_uri(name), read_only=read_only)
-    try:
-        yield warehouse
-    finally:
-        warehouse.close()
 
 
 def _document(now: Standing) -> dict[str, object]:

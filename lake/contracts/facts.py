@@ -24,7 +24,7 @@ class Places:
 
     registry_url: str | None
     catalog_uri: str
-    warehouse: Path
+    warehouse: Path | None
 
 
 def findings(pipeline: Pipeline, places: Places) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def findings(pipeline: Pipeline, places: Places) -> Iterator[Finding]:
         log = catalog.find_table(places.catalog_uri, pipeline.staging_namespace, contract.table)
         if log is not None:
             yield from check.against_change_log(contract, _types(log))
-    if places.warehouse.exists():
+    if places.warehouse and places.warehouse.exists():
         yield from check.against_warehouse(pipeline, _wanted(pipeline), _warehouse(places.warehouse))
 
 

@@ -213,14 +213,8 @@ def _spark(app: App) -> Iterator[SparkSession]:
 
 @contextmanager
 def _warehouse(app: App, *, read_only: bool) -> Iterator[Warehouse]:
-    from lake.warehouse.connect import connect, duckdb_uri
-
-    name = app.pipeline_name
-    warehouse = connect(duckdb_uri(app.home.warehouse(name)), app.home.lake_uri(name), read_only=read_only)
-    try:
+    with app.warehouse(read_only=read_only) as warehouse:
         yield warehouse
-    finally:
-        warehouse.close()
 
 
 @contextmanager

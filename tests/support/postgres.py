@@ -21,6 +21,9 @@ from infra.local.parts.base import Context, Options
 from infra.local.parts.postgres import SUPERUSER, Postgres, admin_dsn
 
 _PASSWORD: Final = "of-the-tests"
+PLAIN_USER: Final = "by_plain_password"
+"""A superuser that the server asks for its plain password, as drivers of Redshift can answer."""
+
 # Nothing of it is to outlive the tests: no sync, no replication, no background work but theirs.
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",
                 "max_replication_slots=0", "autovacuum=off", "log_min_messages=panic", "max_connections=100")  # fmt: skip
@@ -61,6 +64,8 @@ def running(folder: Path) -> Iterator[Server]:
     context = Context(folder, Options(), {"postgres": _free_port()}, "", {"postgres.password": _PASSWORD})
     part = Postgres()
     part.prepare(context)
+    rules = context.folder(part.name) / "data" / "pg_hba.conf"
+    rules.write_text(f"host all {PLAIN_USER} 127.0.0.1/32 password\n{rules.read_text()}")
     command = part.command(context)
     prefix = process.launcher(user=command.user, keep_file_access=command.keep_file_access)
     settings = [word for setting in _FAST for word in ("-c", setting)]
@@ -76,7 +81,10 @@ def running(folder: Path) -> Iterator[Server]:
     os.environ["PGPASSWORD"] = _PASSWORD
     try:
         _wait(part, context, server, folder / "server.log")
-        yield Server(context)
+        made = Server(context)
+        with made.admin() as admin:
+            admin.execute(f"CREATE ROLE {PLAIN_USER} SUPERUSER LOGIN PASSWORD '{_PASSWORD}'")
+        yield made
     finally:
         os.environ.pop("PGPASSWORD")
         if before is not None:

@@ -37,6 +37,8 @@ class Relay:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self.target))
+                for item in (client, server):
+                    item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._to_client, args=(server, client), daemon=True).start()
                 threading.Thread(target=self._to_server, args=(client, server), daemon=True).start()
 
