@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
+from typing import Final
 
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
 from redshift_sql.statements import Statement, flat
 from schemas.model import Pipeline
+
+ONLY_REDSHIFT: Final[Mapping[str, str]] = {
+    "load/030_copy.sql": "COPY reads from S3; DuckDB and PostgreSQL answer it from the same manifest",
+}
+"""Files, or folders/, that only Redshift runs, and why: all others run on DuckDB and PostgreSQL."""
 
 
 def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:

@@ -54,6 +54,9 @@ class Duck:
         warehouse.connection.execute(sql)
 
 
+DUCK: Final = Duck()
+
+
 @dataclass(frozen=True)
 class Postgres:
     """PostgreSQL: one database, emptied for each new warehouse."""

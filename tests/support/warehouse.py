@@ -6,17 +6,14 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
 
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import load_plan, schema_plan
 from redshift_sql.statements import Plan
 from tests.reference.history import Change, Policies
 from tests.reference.vectors import Case
-from tests.support.engines import Duck, Engine
+from tests.support.engines import DUCK, Engine
 from tests.support.party import load_rows, party_pipeline
-
-DUCK: Final = Duck()
 
 
 class PartyBench:

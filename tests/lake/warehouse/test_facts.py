@@ -15,7 +15,7 @@ from redshift_sql.plan import load_plan, schema_plan
 from redshift_sql.statements import Plan
 from tests.reference.history import Change, Policies, history
 from tests.reference.logs import batches, packed_log
-from tests.support.engines import Duck
+from tests.support.engines import DUCK, Engine, Postgres
 from tests.support.party import instant, load_rows, surrogate
 from tests.support.visits import Star, Visit, expected_star, random_visits, visit_pipeline, visit_rows
 
@@ -23,13 +23,19 @@ POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1
 
 
 class VisitBench:
-    """The star of visits in memory, and all that it was told."""
+    """The star of visits in a warehouse of its own, and all that it was told."""
 
-    def __init__(self, policies: Policies = POLICIES, change_plan: Callable[[Plan], Plan] = tuple) -> None:
+    def __init__(
+        self,
+        policies: Policies = POLICIES,
+        change_plan: Callable[[Plan], Plan] = tuple,
+        engine: Engine = DUCK,
+    ) -> None:
         self.policies = policies
         self.change_plan = change_plan
         self.pipeline = visit_pipeline(policies)
-        self.warehouse = Duck().empty()
+        self.engine = engine
+        self.warehouse = engine.empty()
         self.log: list[Change] = []
         self.visits: dict[int, Visit] = {}
         self.seq = 0
@@ -44,10 +50,7 @@ class VisitBench:
             loaded["fact_visits"] = visit_rows(visits)
             self.visits |= {visit.number: visit for visit in visits}
         for table, rows in loaded.items():
-            self.warehouse.connection.execute(f"DELETE FROM staging.{table}_load")
-            self.warehouse.connection.register("rows_to_load", rows)
-            self.warehouse.connection.execute(f"INSERT INTO staging.{table}_load SELECT * FROM rows_to_load")
-            self.warehouse.connection.unregister("rows_to_load")
+            self.engine.fill(self.warehouse, f"staging.{table}_load", rows)
         self.seq += 1
         with self.warehouse.transaction():
             parameters: dict[str, Value] = {"load_seq": self.seq, "loaded_at": instant(0)}
@@ -100,8 +103,18 @@ def test_changes_and_facts_in_one_load_give_the_star_of_the_rules_after_each(see
         assert bench.star() == bench.expected()
 
 
-def test_a_fact_before_its_member_is_known_refers_to_an_inferred_one_and_is_re_keyed_when_it_is() -> None:
-    bench = VisitBench()
+@pytest.mark.parametrize("seed", range(3))
+def test_changes_and_facts_give_the_star_of_the_rules_on_a_server_too(seed: int, postgres_engine: Postgres) -> None:
+    bench = VisitBench(engine=postgres_engine)
+    changes = batches(seed, packed_log(seed, keys=20), most=3)
+    visits = random_visits(seed, 20, rounds=len(changes), each=20)
+    for part in zip(changes, visits, strict=True):
+        bench.load(*part)
+    assert bench.star() == bench.expected()
+
+
+def test_a_fact_before_its_member_is_known_refers_to_an_inferred_one_and_is_re_keyed_when_it_is(engine: Engine) -> None:
+    bench = VisitBench(engine=engine)
     bench.load(None, [Visit(1, 500, 7, None, 10)])
     inferred = surrogate(7, "origin")
     assert bench.ask("SELECT party_sk, version_identity FROM analytics.dim_party WHERE is_inferred") == [
@@ -114,8 +127,8 @@ def test_a_fact_before_its_member_is_known_refers_to_an_inferred_one_and_is_re_k
     assert bench.ask(log) == [(2, "fact_visits", "guest_sk", "1", inferred, now, "the member is known now")]
 
 
-def test_an_inferred_member_goes_with_its_last_fact() -> None:
-    bench = VisitBench()
+def test_an_inferred_member_goes_with_its_last_fact(engine: Engine) -> None:
+    bench = VisitBench(engine=engine)
     bench.load(None, [Visit(1, 500, 7, 7, 10), Visit(2, 500, None, 7, 10)])
     bench.load(None, [Visit(1, 500, 7, 7, 10, deleted=True)])
     assert bench.ask("SELECT id FROM analytics.dim_party WHERE is_inferred") == [(7,)]
@@ -123,8 +136,8 @@ def test_an_inferred_member_goes_with_its_last_fact() -> None:
     assert bench.ask("SELECT id FROM analytics.dim_party WHERE is_inferred") == [(8,)]
 
 
-def test_only_facts_in_the_moved_interval_are_re_keyed() -> None:
-    bench = VisitBench()
+def test_only_facts_in_the_moved_interval_are_re_keyed(engine: Engine) -> None:
+    bench = VisitBench(engine=engine)
     bench.load(
         [change(0, 1, "c", 100), change(5, 1, "u", 500, "B")], [Visit(n, 100 * n, 1, None, 1) for n in range(1, 8)]
     )
@@ -135,8 +148,8 @@ def test_only_facts_in_the_moved_interval_are_re_keyed() -> None:
     assert bench.star() == bench.expected()
 
 
-def test_a_member_whose_history_vanishes_is_inferred_again() -> None:
-    bench = VisitBench()
+def test_a_member_whose_history_vanishes_is_inferred_again(engine: Engine) -> None:
+    bench = VisitBench(engine=engine)
     bench.load([change(0, 1, "c", 100)], [Visit(1, 200, 1, None, 1)])
     bench.load([change(1, 1, "d", 100)], None)
     assert bench.star() == bench.expected()
@@ -145,8 +158,8 @@ def test_a_member_whose_history_vanishes_is_inferred_again() -> None:
 
 
 @pytest.mark.parametrize("column", ["address", "segment"])
-def test_an_aggregate_follows_attributes_that_change_under_an_unchanged_key(column: str) -> None:
-    bench = VisitBench()
+def test_an_aggregate_follows_attributes_that_change_under_an_unchanged_key(column: str, engine: Engine) -> None:
+    bench = VisitBench(engine=engine)
     bench.load([change(0, 1, "r", 100)], [Visit(1, 200, 1, 1, 5)])
     bench.load([change(1, 1, "u", 300, **{column: "z"})], None)
     assert bench.star() == bench.expected()

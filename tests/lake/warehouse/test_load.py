@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lake.store import store_for
-from lake.warehouse.duck import DuckWarehouse
+from lake.warehouse.connect import connect, duckdb_uri
 from lake.warehouse.load import LoadSummary, load_pending
-from lake.warehouse.port import WarehouseError
+from lake.warehouse.port import Warehouse, WarehouseError
 from lake.warehouse.run import CheckFailedError
 from redshift_sql.statements import Statement
 from tests.reference.history import Change, Policies, history
+from tests.support.engines import Engine, Postgres
 from tests.support.loads import write_load
 from tests.support.party import expected_rows, load_rows
 from tests.support.visits import Visit, visit_pipeline, visit_rows
@@ -40,13 +40,25 @@ def rows_of(changes: list[Change]) -> pa.Table:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Path:
+def duck_lake(tmp_path: Path) -> Path:
+    """A lake whose warehouse is a DuckDB file."""
     (tmp_path / "lake").mkdir()
     return tmp_path / "lake"
 
 
-def opened(lake: Path, *, read_only: bool = False) -> DuckWarehouse:
-    return DuckWarehouse.open(lake.parent / "warehouse.duckdb", store_for(str(lake)), read_only=read_only)
+@pytest.fixture
+def lake(duck_lake: Path, engine: Engine) -> Path:
+    """A lake whose warehouse is empty, on each engine in turn."""
+    if isinstance(engine, Postgres):
+        engine.empty().close()
+        (duck_lake.parent / "warehouse_uri").write_text(engine.server.uri(engine.database))
+    return duck_lake
+
+
+def opened(lake: Path, *, read_only: bool = False) -> Warehouse:
+    named = lake.parent / "warehouse_uri"
+    uri = named.read_text() if named.exists() else duckdb_uri(lake.parent / "warehouse.duckdb")
+    return connect(uri, str(lake), read_only=read_only)
 
 
 def loaded(lake: Path) -> LoadSummary:
@@ -148,10 +160,10 @@ def test_a_broken_rule_rolls_the_load_back_and_is_named(lake: Path) -> None:
     ) == [(1, 0)]
 
 
-def test_another_contract_than_the_tables_were_made_with_is_named(lake: Path) -> None:
+def test_another_contract_than_the_tables_were_made_with_is_named(lake: Path, engine: Engine) -> None:
     loaded(lake)
     warehouse = opened(lake)
-    warehouse.connection.execute("ALTER TABLE analytics.dim_party DROP COLUMN address")
+    engine.run(warehouse, "ALTER TABLE analytics.dim_party DROP COLUMN address")
     warehouse.close()
     with pytest.raises(
         WarehouseError, match=r"analytics\.dim_party: its columns are not those of its contract: address"
@@ -159,9 +171,9 @@ def test_another_contract_than_the_tables_were_made_with_is_named(lake: Path) ->
         loaded(lake)
 
 
-def test_a_file_in_use_is_named_with_its_holder(lake: Path) -> None:
-    loaded(lake)
-    file = str(lake.parent / "warehouse.duckdb")
+def test_a_file_in_use_is_named_with_its_holder(duck_lake: Path) -> None:
+    loaded(duck_lake)
+    file = str(duck_lake.parent / "warehouse.duckdb")
     hold = f"import duckdb, time; c = duckdb.connect({file!r}); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
@@ -170,19 +182,19 @@ def test_a_file_in_use_is_named_with_its_holder(lake: Path) -> None:
             WarehouseError,
             match=rf"warehouse\.duckdb: the warehouse file is in use by process {holder.pid}\n  remedy: wait",
         ):
-            loaded(lake)
+            loaded(duck_lake)
         holder.kill()
 
 
-def test_a_file_that_is_no_warehouse_is_named(lake: Path) -> None:
-    (lake.parent / "warehouse.duckdb").write_text("something else" * 1000)
+def test_a_file_that_is_no_warehouse_is_named(duck_lake: Path) -> None:
+    (duck_lake.parent / "warehouse.duckdb").write_text("something else" * 1000)
     with pytest.raises(WarehouseError, match="cannot be opened"):
-        loaded(lake)
+        loaded(duck_lake)
 
 
-def test_a_warehouse_that_is_not_there_cannot_be_asked(lake: Path) -> None:
+def test_a_warehouse_that_is_not_there_cannot_be_asked(duck_lake: Path) -> None:
     with pytest.raises(WarehouseError, match="there is no warehouse yet"):
-        opened(lake, read_only=True)
+        opened(duck_lake, read_only=True)
 
 
 @pytest.mark.parametrize(
@@ -240,22 +252,22 @@ except LakeError as error:
 """
 
 
-def test_a_full_disk_is_named_and_leaves_the_warehouse_as_it_was(lake: Path) -> None:
-    write_load(lake, 1, {"dim_party": rows_of(CHANGES)})
-    loaded(lake)
+def test_a_full_disk_is_named_and_leaves_the_warehouse_as_it_was(duck_lake: Path) -> None:
+    write_load(duck_lake, 1, {"dim_party": rows_of(CHANGES)})
+    loaded(duck_lake)
     more = [party(number, number, "ABC"[number % 3] * 20) for number in range(100, 20_100)]
-    write_load(lake, 2, {"dim_party": rows_of(more)})
-    size = (lake.parent / "warehouse.duckdb").stat().st_size
-    script = _LIMITED.format(root=str(ROOT), lake=str(lake), size=size)
+    write_load(duck_lake, 2, {"dim_party": rows_of(more)})
+    size = (duck_lake.parent / "warehouse.duckdb").stat().st_size
+    script = _LIMITED.format(root=str(ROOT), lake=str(duck_lake), size=size)
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 1, done.stderr
     assert "remedy" in done.stderr
     assert "Traceback" not in done.stderr
-    assert versions(lake) == expected_rows(history(CHANGES, POLICIES))
-    assert loaded(lake).last_seq == 2
-    assert versions(lake) == expected_rows(history(CHANGES + more, POLICIES))
+    assert versions(duck_lake) == expected_rows(history(CHANGES, POLICIES))
+    assert loaded(duck_lake).last_seq == 2
+    assert versions(duck_lake) == expected_rows(history(CHANGES + more, POLICIES))
 
 
 def test_an_error_names_the_statement_and_shows_no_value(lake: Path) -> None:

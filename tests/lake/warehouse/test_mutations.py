@@ -293,7 +293,7 @@ def _where_rendered(broken: Mutation) -> Mutation:
 def test_a_broken_star_fails_the_check_of_the_next_load_that_touches_it(loads: str, rule: str) -> None:
     bench = VisitBench()
     bench.load(_two_versions(), None)
-    bench.warehouse.connection.execute(loads)
+    bench.engine.run(bench.warehouse, loads)
     with pytest.raises(CheckFailedError, match=rule):
         bench.load([_third_version()], None)
 
