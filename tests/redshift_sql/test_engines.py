@@ -11,6 +11,8 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
+from lake.reconcile.star import history_questions, key_questions
+from lake.warehouse.amazon import refuse_writing
 from lake.warehouse.port import Value, Warehouse
 from lake.warehouse.run import run_plan
 from redshift_sql.catalogue import ONLY_REDSHIFT
@@ -79,6 +81,16 @@ def contents(warehouse: Warehouse) -> dict[str, list[str]]:
     return {name: sorted(map(repr, warehouse.query(f"SELECT * FROM {name}").rows)) for name in names}
 
 
+def assert_reconciled(warehouse: Warehouse) -> None:
+    """What `lake reconcile` asks of a warehouse is answered, and is a query that Redshift may be sent."""
+    star = pipeline()
+    questions = [*history_questions(star.dimensions["dim_party"]), *key_questions(star.facts["fact_visits"], star)]
+    for question in questions:
+        refuse_writing(question.broken)
+        assert warehouse.query(question.broken).rows == ((0,),), question.rule
+        assert warehouse.query(question.compared).rows > ((0,),)
+
+
 def test_every_file_runs_on_both_engines_and_every_table_is_equal_after_each_load(postgres_engine: Postgres) -> None:
     changes = arrival_batches(3, packed_log(3, keys=40))
     visits = random_visits(3, 40, rounds=len(changes), each=30)
@@ -94,6 +106,7 @@ def test_every_file_runs_on_both_engines_and_every_table_is_equal_after_each_loa
         assert duck == server
         assert all(duck[f"analytics.{name}"] for name in ("dim_party", "fact_visits", "agg_visits", "dim_day"))
     for _, warehouse in both:
+        assert_reconciled(warehouse)
         empty, _ = copy_plan("dim_party")
         assert warehouse.execute(empty, {}) == len(changes[-1])
         ran |= {empty.source}
