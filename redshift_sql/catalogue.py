@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.operations import views_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
 from redshift_sql.statements import Statement, flat
 from schemas.model import Pipeline
 
@@ -23,7 +24,9 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         schema_plan(pipeline),
         begin_plan(),
         tuple(chain.from_iterable(copy_plan(table) for table in tables)),
-        load_plan(pipeline, tables),
+        load_plan(pipeline, tables, whole=pipeline.dimensions),
+        rows_plan(),
         end_plan(),
+        views_plan(pipeline),
     )
     return tuple(statement for plan in plans for statement in flat(plan))

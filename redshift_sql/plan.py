@@ -37,7 +37,10 @@ def schema_plan(pipeline: Pipeline) -> Plan:
 
 def base_plan(pipeline: Pipeline) -> Plan:
     """Schemas and ledgers: what there must be before anything can be locked."""
-    return statements("ddl/010_schemas.sql", pipeline.name, {})
+    return (
+        *statements("ddl/010_schemas.sql", pipeline.name, {}),
+        *statements("ddl/015_ops.sql", pipeline.name, {}),
+    )
 
 
 def tables_plan(pipeline: Pipeline) -> Plan:
@@ -87,7 +90,7 @@ def refill_plan(pipeline: Pipeline, name: str) -> Plan:
     """An aggregate grouped again from all of its facts."""
     aggregate = pipeline.aggregates[name]
     fact = pipeline.facts[aggregate.fact]
-    times = f"select {contexts.word(fact.event_time.name)} as _event_time from analytics.{contexts.word(fact.name)}"
+    times = f"select {_column(fact.event_time.name)} as _event_time from analytics.{contexts.word(fact.name)}"
     return _grouped_again(aggregate, pipeline, [times])
 
 
@@ -129,9 +132,14 @@ def dimension_plan(dimension: Dimension, *, whole: bool = False) -> Plan:
     return _files(files, dimension.name, contexts.dimension_context(dimension))
 
 
+def rows_plan() -> Plan:
+    """How many rows the load brought of one table (`table_name`, `rows_loaded`)."""
+    return statements("load/890_rows.sql", "load_rows", {})
+
+
 def end_plan() -> Plan:
-    """The ledger's row, the last statement of a load."""
-    return statements("load/900_ledger.sql", "load_ledger", {})
+    """What is told of the load, and the ledger's row, the last statement of a load (`finished_at`: when it is sent)."""
+    return (*statements("load/895_run.sql", "load_run", {}), *statements("load/900_ledger.sql", "load_ledger", {}))
 
 
 def _files(files: Iterable[str], subject: str, context: Context) -> Plan:

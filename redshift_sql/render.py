@@ -32,7 +32,7 @@ _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 _COMMA: Final = re.compile(r"(\n\s*), ")
 _JOINTS: Final = {None: ", ", "and": " and ", "or": " or ", "slash": " || '/' || ", "concat": " || "}
 _LEADING: Final = (", ", "and ", "or ")
-_OPENING: Final = ("select ", "insert ", "set ", "where ", "from ", "on ")
+_OPENING: Final = ("select ", "insert ", "grant ", "revoke ", "set ", "where ", "from ", "on ")
 _LINE: Final = 110
 
 RESERVED: Final = frozenset(

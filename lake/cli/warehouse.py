@@ -126,7 +126,43 @@ def recompute(app: App, tables: tuple[str, ...]) -> int:
     return 0
 
 
-for _member in (plan, migrate, status, recompute):
+@lake_command(
+    "access",
+    example=(
+        "lake warehouse access > access.sql",
+        "lake warehouse access --no-masking",
+        "lake warehouse access --apply",
+    ),
+)
+@click.option("--apply", "run", is_flag=True, help="Run it, in the session of who may grant; make what is missing.")
+@click.option("--masking/--no-masking", default=None, help="With masks, or without; else as the warehouse can.")
+def access(app: App, run: bool, masking: bool | None) -> int:
+    """Show the roles, grants and masks that the contracts' classes ask for, as SQL; or make them.
+
+    It is for the setting `warehouse_uri`: Redshift masks personal columns, PostgreSQL cannot; without the setting it is
+    SQL for Redshift. Run it again after a migration that made a table anew, and after a contract's `pii` changed.
+    """
+    from lake.warehouse.port import WarehouseError
+    from redshift_sql.people import Masks, access_plan
+    from redshift_sql.statements import flat
+
+    masks = not app.warehouse_uri.startswith("postgres") if masking is None else masking
+    if run:
+        from lake.warehouse.access import apply_access
+
+        if app.warehouse_uri.startswith("duckdb:"):
+            what = "the embedded warehouse has no roles: its file's rights say who may read it"
+            raise WarehouseError(what, where=app.pipeline_name, remedy="name a server in the setting warehouse_uri")
+        with app.warehouse() as warehouse:
+            plan = apply_access(app.pipeline, warehouse, masking=masks)
+    else:
+        plan = access_plan(app.pipeline, masks=Masks() if masks else None)
+    texts = [item.sql.strip() for item in flat(plan)]
+    app.emit({"applied": run, "statements": texts}, "\n\n".join(f"{text};" for text in texts))
+    return 0
+
+
+for _member in (plan, migrate, status, recompute, access):
     command.add_command(_member)
 
 

@@ -33,6 +33,11 @@ def transpiled(sql: str, dialect: str) -> str:
             kind.set("expressions", [])
     if dialect == "postgres":
         _name_hexadecimal(tree)
+    if tree.args.get("no_schema_binding"):
+        tree.set("no_schema_binding", False)
+    for principal in tree.find_all(exp.GrantPrincipal):
+        # Redshift tells roles from users; PostgreSQL has but roles.
+        principal.set("kind", None)
     return tree.sql(dialect=dialect, comments=False)
 
 

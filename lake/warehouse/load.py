@@ -15,7 +15,7 @@ from lake.warehouse.again import run_again
 from lake.warehouse.port import Value, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
 from redshift_sql.migration import Migration
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
 from schemas.model import Pipeline
 
@@ -108,7 +108,9 @@ def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -
         loaded = frozenset(name for name, count in rows.items() if count)
         parameters = _parameters(manifest, rows, started)
         run_plan(warehouse, load_plan(pipeline, loaded), parameters)
-        run_plan(warehouse, end_plan(), parameters)
+        for name in sorted(loaded):
+            run_plan(warehouse, rows_plan(), {**parameters, "table_name": name, "rows_loaded": rows[name]})
+        run_plan(warehouse, end_plan(), {**parameters, "finished_at": datetime.now(UTC).replace(tzinfo=None)})
     return LoadedBatch(manifest.seq, rows, (datetime.now(UTC) - started).total_seconds())
 
 

@@ -14,13 +14,14 @@ from lake.warehouse.port import Parameters, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
 from redshift_sql.evolve import Change, Found, Step, evolution, fits
 from redshift_sql.migration import Migration, MigrationError, begin_plan, end_plan, owed_plan
+from redshift_sql.operations import definition, drop_plan, views_plan
 from redshift_sql.plan import base_plan, tables_plan
 from redshift_sql.statements import Plan
 from schemas.model import Pipeline
 
 _COLUMNS: Final = (
     "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, "
-    "numeric_scale FROM information_schema.columns WHERE table_schema IN ('staging', 'analytics') "
+    "numeric_scale FROM information_schema.columns WHERE table_schema IN ('staging', 'analytics', 'ops') "
     "ORDER BY table_schema, table_name, ordinal_position"
 )
 _LEDGER: Final = "SELECT number, name, checksum, kind, applied_at FROM staging.migration_ledger ORDER BY number"
@@ -36,6 +37,7 @@ _NAMES: Final = {
     "bytea": "varbyte",
     "binary varying": "varbyte",
 }
+_DEFINITION: Final = "ops.definition"
 _COMMAND: Final = "lake warehouse migrate"
 _APPLY: Final = f"apply it with: {_COMMAND}"
 
@@ -106,6 +108,15 @@ def ensure(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migrat
     # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
     made = [_row(migration, "made") for migration in migrations] if fresh else []
     run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline)), made))
+    _ensure_views(pipeline, warehouse)
+
+
+def _ensure_views(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    """The views of `ops`, made where they are not there or were made from another text."""
+    there = _DEFINITION in found_tables(warehouse)
+    if there and warehouse.query(f"SELECT checksum FROM {_DEFINITION}").rows == ((definition(pipeline),),):
+        return
+    run_again(partial(_create, warehouse, (*begin_plan(), *views_plan(pipeline)), ()))
 
 
 def _create(warehouse: Warehouse, plan: Plan, made: Sequence[Parameters]) -> None:
@@ -176,6 +187,7 @@ def migrate(
             if progress is not None:
                 progress(migration)
     _compute(pipeline, warehouse, migrations)
+    _ensure_views(pipeline, warehouse)
     return tuple(done)
 
 
@@ -198,6 +210,8 @@ def _commit(warehouse: Warehouse, migration: Migration) -> bool:
     with warehouse.transaction():
         if run_plan(warehouse, begin_plan(), {})["last_number"] != migration.number - 1:
             return False
+        # An engine that binds views at once would let no table go that one reads; they are made again at the end.
+        run_plan(warehouse, drop_plan(), {})
         run_plan(warehouse, migration.inside, {})
         run_plan(warehouse, end_plan(), row)
     return True

@@ -9,8 +9,9 @@ from typing import Final
 from redshift_sql.catalogue import every_statement
 from redshift_sql.evolve import evolution
 from redshift_sql.migration import written
+from redshift_sql.people import access_plan
 from redshift_sql.shapes import columns_of
-from redshift_sql.statements import Statement
+from redshift_sql.statements import Statement, flat
 from schemas import load_pipeline
 from schemas.model import Pipeline
 
@@ -22,7 +23,10 @@ def rendered(pipeline: Pipeline) -> dict[str, str]:
     texts: dict[str, list[str]] = defaultdict(list)
     for statement in every_statement(pipeline):
         texts[_file(statement)].append(f"{statement.sql.strip()};\n")
-    return {file: "\n".join(parts) for file, parts in texts.items()} | {"retail/migration.sql": migration(pipeline)}
+    return {file: "\n".join(parts) for file, parts in texts.items()} | {
+        f"{pipeline.name}/migration.sql": migration(pipeline),
+        f"{pipeline.name}/access.sql": "\n".join(f"{item.sql.strip()};\n" for item in flat(access_plan(pipeline))),
+    }
 
 
 def migration(pipeline: Pipeline) -> str:

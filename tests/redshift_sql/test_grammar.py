@@ -34,14 +34,14 @@ POLICIES: Final = Policies(("address",), ("segment", "region"), 1000)
 DATA_API_BYTES: Final = 100 * 1024
 IDENTIFIER_BYTES: Final = 127
 FUNCTIONS: Final = {
-    "CASE", "CAST", "COALESCE", "COUNT", "EXISTS", "LAG", "LEAD", "LOWER_HEX", "MAX", "MIN", "PAD", "ROW_NUMBER",
+    "CASE", "CAST", "COALESCE", "COUNT", "CURRENT_TIMESTAMP", "DATEDIFF", "EXISTS", "LAG", "LEAD", "LOWER_HEX", "MAX", "MIN", "PAD", "ROW_NUMBER",
     "STR_POSITION", "SUM", "from_hex",
 }  # fmt: skip
 """What statements call, each in Redshift's function reference under this name or as LPAD, STRPOS, TO_HEX, FROM_HEX."""
 COPY_OPTIONS: Final = {"from", "iam_role", "format", "as", "parquet", "manifest", "statupdate", "off"}
 ALLOWED_KINDS: Final = (exp.Create, exp.Drop, exp.Insert, exp.Select, exp.Delete, exp.Update, exp.Union)
 PARAMETERS: Final[dict[str, Value]] = {
-    "load_seq": 1, "attempt": "a", "progress": "{}", "row_counts": "{}", "loaded_at": "2024-01-01", "moved_from": None,
+    "load_seq": 1, "attempt": "a", "progress": "{}", "row_counts": "{}", "loaded_at": "2024-01-01", "finished_at": "2024-01-01", "moved_from": None,
     "moved_to": None, "first_at": None, "last_before": None, "manifest": "", "iam_role": "",
 }  # fmt: skip
 

@@ -67,7 +67,7 @@ class Postgres:
     def empty(self) -> PostgresWarehouse:
         """See `Engine`."""
         warehouse = PostgresWarehouse.open(self.server.uri(self.database), NO_STORE)
-        warehouse.connection.execute("DROP SCHEMA IF EXISTS staging, analytics CASCADE")
+        warehouse.connection.execute("DROP SCHEMA IF EXISTS staging, analytics, ops CASCADE")
         return warehouse
 
     def fill(self, warehouse: Warehouse, table: str, rows: pa.Table) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from lake.cli._main import run
 from lake.cli.load import command as load
 from lake.cli.sql import command as sql
 from schemas.manifests import LoadManifest, seq_name
@@ -37,3 +38,22 @@ def test_loads_are_applied_and_the_warehouse_answers(home: Path) -> None:
     assert "load_seq" in shown
     assert "·" in shown
     assert shown.endswith("(1 row)\n")
+
+
+def test_saved_queries_are_listed_and_run_by_name(home: Path) -> None:
+    CliRunner().invoke(load, [])
+    listed = json.loads(CliRunner().invoke(sql, ["--list", "--json"]).stdout)
+    assert listed["loads"] == "Which loads are in the warehouse, how long did they take, and what did they bring?"
+    shown = json.loads(CliRunner().invoke(sql, ["--saved", "loads", "--json"]).stdout)
+    assert shown["columns"] == ["load_seq", "started_at", "seconds", "rows_loaded", "facts_restated"]
+    assert [row[0] for row in shown["rows"]] == [1]
+
+
+@pytest.mark.parametrize("words", [[], ["SELECT 1", "--saved", "loads"]])
+def test_one_question_at_a_time(home: Path, words: list[str]) -> None:
+    assert "give a query, or the name of a saved one" in CliRunner().invoke(sql, words).output
+
+
+def test_a_saved_query_that_is_not_there_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sql", "--saved", "nothing"]) == 1
+    assert "no saved query 'nothing'" in capsys.readouterr().err

@@ -76,3 +76,13 @@ def test_dimensions_are_computed_again_by_name(contracts: Path, capsys: Shown) -
     assert answered(capsys, "recompute", "dim_product") == (0, {"recomputed": ["dim_product"]})
     assert run(["warehouse", "recompute", "fact_sales"]) == 1
     assert "no dimension 'fact_sales'" in capsys.readouterr().err
+
+
+def test_access_is_shown_as_sql_and_the_embedded_warehouse_has_none(contracts: Path, capsys: Shown) -> None:
+    code, shown = answered(capsys, "access")
+    assert (code, shown["applied"]) == (0, False)
+    assert "create role lake_analyst" in str(shown["statements"])
+    assert "attach masking policy" in str(shown["statements"])
+    assert "attach masking policy" not in str(answered(capsys, "access", "--no-masking")[1])
+    assert run(["warehouse", "access", "--apply"]) == 1
+    assert "the embedded warehouse has no roles" in capsys.readouterr().err

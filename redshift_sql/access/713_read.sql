@@ -1,0 +1,1 @@
+grant select on {schema}.{t} to role {role};

@@ -1,0 +1,1 @@
+create masking policy {policy} with ({value: # #type}) using ({expression});

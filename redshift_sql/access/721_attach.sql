@@ -1,0 +1,1 @@
+attach masking policy {policy} on {schema}.{t} ({column: #}) to {grantee} priority {priority};
