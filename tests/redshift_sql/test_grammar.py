@@ -34,10 +34,11 @@ POLICIES: Final = Policies(("address",), ("segment", "region"), 1000)
 DATA_API_BYTES: Final = 100 * 1024
 IDENTIFIER_BYTES: Final = 127
 FUNCTIONS: Final = {
-    "CASE", "CAST", "COALESCE", "COUNT", "CURRENT_TIMESTAMP", "DATEDIFF", "EXISTS", "LAG", "LEAD", "LOWER_HEX", "MAX", "MIN", "PAD", "ROW_NUMBER",
+    "CASE", "CAST", "COALESCE", "COUNT", "CURRENT_TIMESTAMP", "TS_OR_DS_DIFF", "EXISTS", "LAG", "LEAD", "LOWER_HEX", "MAX", "MIN", "PAD", "ROW_NUMBER",
     "STR_POSITION", "SUM", "from_hex",
 }  # fmt: skip
-"""What statements call, each in Redshift's function reference under this name or as LPAD, STRPOS, TO_HEX, FROM_HEX."""
+"""What statements call, each in Redshift's function reference under this name or as LPAD, STRPOS, TO_HEX, FROM_HEX, DATEDIFF,
+GETDATE."""
 COPY_OPTIONS: Final = {"from", "iam_role", "format", "as", "parquet", "manifest", "statupdate", "off"}
 ALLOWED_KINDS: Final = (exp.Create, exp.Drop, exp.Insert, exp.Select, exp.Delete, exp.Update, exp.Union)
 PARAMETERS: Final[dict[str, Value]] = {
