@@ -42,6 +42,8 @@ _LOST: Final = re.compile(
 )
 _REMEDIES: Final = (
     ("permission denied", "grant it to this role, or connect as the role that loads"),
+    ("s3 prefix", "restore the load files, or remove the load manifest and make the load again"),
+    ("nosuchkey", "restore the load files, or remove the load manifest and make the load again"),
     ("not authorized", "let the COPY role read the load files, and the warehouse use the role"),
     ("does not exist", "create schemas and tables: lake load does it, with a role that may create"),
     ("password authentication failed", "put the right password into the secret, or give another user"),

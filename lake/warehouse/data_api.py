@@ -62,10 +62,10 @@ class DataApiWarehouse:
         self._begin()
         try:
             yield
+            self._run("commit", {}, "the warehouse, at the commit")
         except BaseException:
             self._rollback()
             raise
-        self._run("commit", {}, "the warehouse, at the commit")
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
         """As the port says."""

@@ -119,10 +119,10 @@ class PostgresWarehouse:
         self._command("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             yield
+            self._command("COMMIT", "the warehouse, at the commit")
         except BaseException:
             self._rollback()
             raise
-        self._commit()
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
         """As the port says."""
@@ -230,17 +230,11 @@ class PostgresWarehouse:
         if parsed.status == psycopg.pq.ExecStatus.FATAL_ERROR:
             raise psycopg.errors.error_from_result(parsed)
 
-    def _command(self, sql: LiteralString) -> None:
+    def _command(self, sql: LiteralString, where: str = "the warehouse") -> None:
         try:
             self.connection.execute(sql)
         except psycopg.Error as error:
-            raise _failed("the warehouse", error) from None
-
-    def _commit(self) -> None:
-        try:
-            self.connection.execute("COMMIT")
-        except psycopg.Error as error:
-            raise _failed("the warehouse, at the commit", error) from None
+            raise _failed(where, error) from None
 
     def _rollback(self) -> None:
         with suppress(psycopg.Error):

@@ -72,10 +72,10 @@ class RedshiftWarehouse:
         self._run("begin", {}, "the warehouse")
         try:
             yield
+            self._run("commit", {}, "the warehouse, at the commit")
         except BaseException:
             self._rollback()
             raise
-        self._run("commit", {}, "the warehouse, at the commit")
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
         """As the port says."""

@@ -153,15 +153,16 @@ class StatementsApi:
         return {**self.target.request, **alive}
 
     def _ended(self, statement: str, session: str, where: str) -> Ended:
-        """Polls; a statement that nobody waits for any more is stopped."""
+        """Polls; a statement that nobody waits for any more is stopped, unless it is the API that does not answer."""
         asked = 1
         try:
             while (told := self._told(statement, where))["Status"] not in _ENDED:
                 asked += 1
                 if not self._waits:
                     self.sleep(pause_before(asked))
-        except BaseException:
-            self._stop(statement)
+        except BaseException as error:
+            if not isinstance(error, WarehouseError):
+                self._stop(statement)
             raise
         return Ended(
             id=statement,

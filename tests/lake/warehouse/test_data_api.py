@@ -192,6 +192,23 @@ def test_a_submit_whose_answer_is_lost_runs_once(emulator: Emulator) -> None:
     assert warehouse.query("SELECT count(*) FROM t").rows == ((1,),)
 
 
+def test_a_session_that_is_not_free_yet_is_asked_again(emulator: Emulator) -> None:
+    warehouse = opened(emulator)
+    warehouse.execute(statement("create temp table t (n bigint)"), {})
+    emulator.faults = [Fault("ExecuteStatement", "ValidationException", "Session is busy with another one.", times=2)]
+    assert warehouse.execute(statement("insert into t values (1)"), {}) == 1
+    assert emulator.faults == []
+
+
+def test_a_count_that_the_api_does_not_tell_ends_no_repetition(emulator: Emulator) -> None:
+    warehouse = opened(emulator)
+    emulator.tells_rows = False
+    assert warehouse.execute(statement("create temp table t (n bigint)"), {}) == 0
+    repeated = Statement("insert into t values (1)", "dimension/121_linked.repeat.sql", 1, "t")
+    with pytest.raises(WarehouseError, match="does not say how many rows"):
+        warehouse.execute(repeated, {})
+
+
 def test_an_api_that_stays_busy_is_named(emulator: Emulator) -> None:
     emulator.faults = [Fault("ExecuteStatement", "ActiveStatementsExceededException", "too many", times=1000)]
     with pytest.raises(WarehouseError, match=r"workgroup retail: the Data API stays busy"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -99,6 +101,19 @@ def test_an_error_shows_names_and_no_value(warehouse: PostgresWarehouse) -> None
     assert "someone" not in str(caught.value)
     with pytest.raises(WarehouseError, match=r'relation "analytics\.nothing" does not exist'):
         warehouse.execute(statement("delete from analytics.nothing"), {})
+
+
+def test_a_driver_that_is_not_installed_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, package, uri, extra in (
+        ("postgres", "psycopg", "postgresql://a@db/lake", "medallion-lake[postgres]"),
+        ("redshift", "redshift_connector", "redshift://a@db/lake", "medallion-lake[redshift]"),
+    ):
+        monkeypatch.delitem(sys.modules, f"lake.warehouse.{module}", raising=False)
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(WarehouseError, match=re.escape(extra)):
+            connect(uri, tmp_path.as_uri())
 
 
 def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path: Path) -> None:

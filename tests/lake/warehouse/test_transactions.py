@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -81,17 +82,32 @@ def with_hook(monkeypatch: pytest.MonkeyPatch, before: Callable[[Warehouse, tupl
     monkeypatch.setattr("lake.warehouse.load.run_plan", run)
 
 
+@pytest.mark.parametrize("moment", ["before the ledger's row", "before COMMIT"])
 def test_a_session_killed_before_its_commit_leaves_no_trace_and_the_next_run_is_exact(
-    uri: str, lake: Path, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+    uri: str, lake: Path, postgres_server: Server, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    def kill(warehouse: Warehouse, plan: tuple[Step, ...]) -> None:
+    loaded(uri, lake.parent / "empty")
+    command = PostgresWarehouse._command
+
+    def kill(warehouse: Warehouse) -> None:
+        assert isinstance(warehouse, PostgresWarehouse)
+        with postgres_server.admin() as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [warehouse.connection.info.backend_pid])
+
+    def in_plan(warehouse: Warehouse, plan: tuple[Step, ...]) -> None:
         if plan == end_plan():
-            assert isinstance(warehouse, PostgresWarehouse)
-            with postgres_server.admin() as admin:
-                admin.execute("SELECT pg_terminate_backend(%s)", [warehouse.connection.info.backend_pid])
+            kill(warehouse)
+
+    def at_commit(self: PostgresWarehouse, sql: LiteralString, where: str = "") -> None:
+        if sql == "COMMIT" and self.connection.execute("SELECT count(*) FROM staging.load_ledger").fetchone() == (1,):
+            kill(self)
+        command(self, sql, where)
 
     with monkeypatch.context() as patch:
-        with_hook(patch, kill)
+        if moment == "before COMMIT":
+            patch.setattr(PostgresWarehouse, "_command", at_commit)
+        else:
+            with_hook(patch, in_plan)
         with pytest.raises(ConnectionLostError, match="the session with the server ended"):
             loaded(uri, lake)
     assert asked(uri, lake, "SELECT count(*) FROM staging.load_ledger") == [(0,)]

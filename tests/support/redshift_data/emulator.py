@@ -79,6 +79,8 @@ class Emulator:
     Args:
         uri: the PostgreSQL database that plays the warehouse.
         page_size: rows in a page of a result.
+        paused: no statement is taken.
+        tells_rows: whether DescribeStatement knows how many rows a statement touched.
         failures: errors of the next statements whose text holds a key, each once.
         early: how many times DescribeStatement tells SUBMITTED, PICKED, STARTED of each statement before its end.
     """
@@ -87,6 +89,7 @@ class Emulator:
     page_size: int = 1000
     early: int = 0
     paused: bool = False
+    tells_rows: bool = True
     faults: list[Fault] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
@@ -268,7 +271,7 @@ class Emulator:
             "Duration": 1,
             "RedshiftPid": running.pid,
             "RedshiftQueryId": running.query,
-            "ResultRows": last.rows if last else -1,
+            "ResultRows": last.rows if last and self.tells_rows else -1,
             "ResultSize": 0 if last else -1,
             "HasResultSet": bool(last and last.records is not None),
             "QueryString": running.sqls[0],
