@@ -16,7 +16,7 @@ from lake.warehouse.amazon import refuse_writing
 from lake.warehouse.port import Value, Warehouse
 from lake.warehouse.run import run_plan
 from redshift_sql.catalogue import ONLY_REDSHIFT
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, schema_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
 from redshift_sql.shapes import columns_of
 from redshift_sql.statements import Plan, flat
 from schemas.model import Calendar, CalendarColumn, Pipeline
@@ -32,6 +32,8 @@ ROOT: Final = Path(__file__).parents[2]
 RUN_BY: Final = {
     "migrations/": "tests/lake/warehouse/test_migrate.py",
     "dimension/122_whole.sql": "tests/lake/warehouse/test_migrate.py",
+    "ops/": "tests/lake/warehouse/test_operations.py",
+    "queries/": "tests/lake/warehouse/test_operations.py",
 }
 """Files, or folders, whose tests on both engines stand elsewhere."""
 
@@ -65,11 +67,14 @@ def loaded(
     parameters: dict[str, Value] = {
         "load_seq": seq,
         "loaded_at": instant(0),
+        "finished_at": instant(1),
         "attempt": "a",
         "progress": "{}",
         "row_counts": "{}",
+        "table_name": "fact_visits",
+        "rows_loaded": 1,
     }
-    plan: Plan = (*begin_plan(), *load_plan(pipeline(), tables), *end_plan())
+    plan: Plan = (*begin_plan(), *load_plan(pipeline(), tables), *rows_plan(), *end_plan())
     with warehouse.transaction():
         run_plan(warehouse, plan, parameters)
     return {statement.source for statement in flat(plan)}
