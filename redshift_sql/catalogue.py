@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
+from redshift_sql.arn import EXAMPLE_ROLE
 from redshift_sql.operations import views_plan
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
+from redshift_sql.spectrum import spectrum_plan
 from redshift_sql.statements import Statement, flat
 from schemas.model import Pipeline
 
 ONLY_REDSHIFT: Final[Mapping[str, str]] = {
     "load/030_copy.sql": "COPY reads from S3; DuckDB and PostgreSQL answer it from the same manifest",
     "access/": "roles, grants and masks: DuckDB has none, PostgreSQL no masks; grants are tried there as each role",
+    "spectrum/": "an external schema reads the Glue Data Catalog",
+    "athena/": "queries in Athena's SQL, which tests run over the same Iceberg tables and compare with the warehouse",
 }
 """Files, or folders/, that only Redshift runs, and why: all others run on DuckDB and PostgreSQL."""
 
@@ -29,5 +33,6 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         rows_plan(),
         end_plan(),
         views_plan(pipeline),
+        spectrum_plan(pipeline, EXAMPLE_ROLE),
     )
     return tuple(statement for plan in plans for statement in flat(plan))

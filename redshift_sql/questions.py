@@ -9,6 +9,7 @@ from typing import Final
 from redshift_sql.statements import Statement
 
 _FOLDER: Final = "queries"
+_ATHENA: Final = "athena"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,16 @@ class Question:
 
 def questions(pipeline: str) -> dict[str, Question]:
     """The saved queries of a pipeline, by name; none where it has no folder."""
-    folder = resources.files("redshift_sql").joinpath(_FOLDER, pipeline)
+    return _read(_FOLDER, pipeline)
+
+
+def athena_questions(pipeline: str) -> dict[str, Question]:
+    """Some of the questions in Athena's SQL, over the curated Iceberg tables' database; they need no warehouse."""
+    return _read(_ATHENA, pipeline)
+
+
+def _read(kind: str, pipeline: str) -> dict[str, Question]:
+    folder = resources.files("redshift_sql").joinpath(kind, pipeline)
     if not folder.is_dir():
         return {}
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name)

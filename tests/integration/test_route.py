@@ -9,9 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pytest
+import sqlglot
 
+from lake.catalog import find_table
 from lake.demo.live import wait_until_captured
+from lake.reconcile.rows import canonical
+from lake.warehouse.connect import connect, duckdb_uri
+from redshift_sql.questions import athena_questions, questions
+from schemas import load_pipeline
 from tests.integration.conftest import LiveStack
 
 PIPELINES: Final = Path(__file__).parent.parent / "pipelines"
@@ -76,6 +83,28 @@ def test_bad_rows_of_the_workload_are_dead_letters_with_their_reasons(retail: Li
     reasons = json.dumps(letters)
     assert "email_has_at" in reasons
     assert "quantity_positive" in reasons
+
+
+@pytest.mark.slow
+def test_athenas_queries_over_the_lake_answer_as_the_warehouse_does(retail: LiveStack) -> None:
+    star, asked, saved = load_pipeline("retail"), athena_questions("retail"), questions("retail")
+    assert asked
+    home, name = retail.home, star.name
+    warehouse = connect(duckdb_uri(home.warehouse(name)), home.lake_uri(name), read_only=True)
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        for table in (*star.dimensions, *star.facts, *star.aggregates):
+            found = find_table(home.catalog_uri(name), star.curated_namespace, table)
+            assert found is not None
+            engine.register(table, found.scan().to_arrow())
+        for title, question in asked.items():
+            ours = engine.execute(sqlglot.transpile(question.sql, read="athena", write="duckdb")[0]).fetchall()
+            theirs = warehouse.ask(saved[title].statement, {}).rows
+            assert [[canonical(v) for v in row] for row in ours] == [[canonical(v) for v in row] for row in theirs], (
+                title
+            )
+            assert question.asks == saved[title].asks
+    warehouse.close()
 
 
 @pytest.mark.slow
