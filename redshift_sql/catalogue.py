@@ -11,6 +11,7 @@ from redshift_sql.operations import views_plan
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
 from redshift_sql.spectrum import spectrum_plan
 from redshift_sql.statements import Statement, flat
+from redshift_sql.stream import EXAMPLE, stream_plan
 from schemas.model import Pipeline
 
 ONLY_REDSHIFT: Final[Mapping[str, str]] = {
@@ -18,12 +19,13 @@ ONLY_REDSHIFT: Final[Mapping[str, str]] = {
     "access/": "roles, grants and masks: DuckDB has none, PostgreSQL no masks; grants are tried there as each role",
     "spectrum/": "an external schema reads the Glue Data Catalog",
     "athena/": "queries in Athena's SQL, which tests run over the same Iceberg tables and compare with the warehouse",
+    "streaming/": "topics, SUPER, a Lambda function and system views; tests play them on DuckDB, what is now on both",
 }
 """Files, or folders/, that only Redshift runs, and why: all others run on DuckDB and PostgreSQL."""
 
 
 def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
-    """The statements of a pipeline, those of one load that holds every table among them, in running order."""
+    """The statements of a pipeline in running order: of one load that holds every table, and of the streaming path."""
     tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts)
     plans = (
         schema_plan(pipeline),
@@ -34,5 +36,6 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         end_plan(),
         views_plan(pipeline),
         spectrum_plan(pipeline, EXAMPLE_ROLE),
+        stream_plan(pipeline, EXAMPLE),
     )
     return tuple(statement for plan in plans for statement in flat(plan))

@@ -26,6 +26,7 @@ _NAME: Final = re.compile(r"\{(\w+)\}")
 _WORD: Final = re.compile(r"(?<![\w{}\"'])((?:\w|\{\w+\})*\{\w+\}(?:\w|\{\w+\})*)")
 _ITEM_WORD: Final = re.compile(r"\w*[#@~]\w*")
 _TEXT: Final = re.compile(r"'[^']*'")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]{0,126}$")
 _TYPE: Final = re.compile(r"^[a-z ]+(\(\d+(,\d+)?\))?$")
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
@@ -160,14 +161,14 @@ def _lists(line: str, context: Context) -> str | None:
 
 
 def _words(line: str, context: Context) -> str:
-    """Words of one line: as they are in comments and in text, as identifiers elsewhere."""
+    """Words of one line: as they are in comments and between quotes, as identifiers elsewhere."""
 
     def plain(text: str) -> str:
         return _NAME.sub(lambda name: _scalar(name[1], context), text)
 
     if line.lstrip().startswith("--"):
         return plain(line)
-    in_text = _TEXT.sub(lambda match: plain(match[0]), line)
+    in_text = _QUOTED.sub(lambda match: plain(match[0]), line)
     return _WORD.sub(lambda match: quoted(plain(match[1])), in_text)
 
 

@@ -272,9 +272,25 @@ class LoadTable:
         return sum(f.rows for f in self.files)
 
 
+_LEDGER_BYTES: Final = 65_535
+LEDGER_OFFSETS: Final = "kafka offsets"
+"""Under this name the ledger's progress holds the offsets; `redshift_sql/streaming/840_offsets.sql` reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How far a source table's topic is in a load: its epoch, and by partition the next offset, which is not in it."""
+
+    epoch: int
+    committed: Mapping[int, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class LoadManifest:
     """What one load took from staging (`progress`: newest ingest sequence by source table) and wrote, by star table.
+
+    `offsets` says the same of each source's topic, so that a stream beside the batch knows what is new to it; a
+    manifest of an older release has none.
 
     Raises:
         ManifestError: a number is out of range.
@@ -286,6 +302,7 @@ class LoadManifest:
     progress: Mapping[str, int]
     tables: Mapping[str, LoadTable] = field(default_factory=dict)
     committed_at: str = ""
+    offsets: Mapping[str, Covered] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = f"load manifest {self.seq}"
@@ -293,6 +310,25 @@ class LoadManifest:
         _require(bool(self.attempt), "attempt is empty", where)
         for source, seq in self.progress.items():
             _require(seq >= 0, f"progress of {source} is negative", where)
+        for source, covered in self.offsets.items():
+            sound = covered.epoch >= 0 and all(p >= 0 <= offset for p, offset in covered.committed.items())
+            _require(sound, f"offsets of {source} are negative", where)
+
+    @property
+    def ledger_progress(self) -> str:
+        """What the ledger's row says of the load: progress by source, and offsets as one text that SQL takes apart.
+
+        The text is `source:epoch:partition:offset` for each partition, between spaces; it is left out where the
+        ledger's column could not hold it. Its name is none that a source may have.
+        """
+        places = [
+            f"{source}:{covered.epoch}:{partition}:{offset}"
+            for source, covered in sorted(self.offsets.items())
+            for partition, offset in sorted(covered.committed.items())
+        ]
+        told: dict[str, int | str] = dict(sorted(self.progress.items()))
+        text = json.dumps({**told, LEDGER_OFFSETS: " ".join(places)})
+        return text if places and len(text) <= _LEDGER_BYTES else json.dumps(told)
 
     def to_json(self) -> str:
         """The manifest as JSON text, stable for equal manifests."""
@@ -302,6 +338,7 @@ class LoadManifest:
             "seq": self.seq,
             "attempt": self.attempt,
             "progress": dict(sorted(self.progress.items())),
+            "offsets": {source: _covered_json(covered) for source, covered in sorted(self.offsets.items())},
             "tables": {
                 name: {
                     "manifest": t.manifest,
@@ -336,6 +373,7 @@ class LoadManifest:
             progress=_integers(reader.get("progress", dict), "progress", where),
             tables=tables,
             committed_at=reader.get("committed_at", str),
+            offsets=_offsets(reader) if "offsets" in reader.body else {},
         )
 
 
@@ -407,6 +445,20 @@ def _ranges(body: Mapping[str, Any], where: str) -> dict[int, Range]:
         _require(sound, f"ranges.{partition} is not [from, to]", where)
         ranges[int(partition)] = (pair[0], pair[1])
     return ranges
+
+
+def _offsets(reader: _Reader) -> dict[str, Covered]:
+    found: dict[str, Covered] = {}
+    for source, body in reader.get("offsets", dict).items():
+        inner = _Reader(_mapping(body, f"offsets.{source}", reader.where), f"{reader.where}: offsets.{source}")
+        committed = _integers(inner.get("committed", dict), "committed", inner.where)
+        _require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", inner.where)
+        found[source] = Covered(inner.get("epoch", int), {int(p): offset for p, offset in committed.items()})
+    return found
+
+
+def _covered_json(covered: Covered) -> dict[str, object]:
+    return {"epoch": covered.epoch, "committed": {str(p): n for p, n in sorted(covered.committed.items())}}
 
 
 def _strings(body: Mapping[str, Any], name: str, where: str) -> dict[str, str]:

@@ -69,6 +69,11 @@ def row_fields(text: str, where: str = "writer schema") -> tuple[WriterField, ..
     return tuple(_field(item, named, namespace) for item in root["fields"])
 
 
+def named_types(root: Mapping[str, Any]) -> dict[str, Any]:
+    """Every record, enum and fixed of a schema by full name."""
+    return _named_types(root, "", {})
+
+
 def suggested_type(item: WriterField) -> ColumnType:
     """The contract type that holds every value of a field, as a draft or an added column has it."""
     found = _SEMANTIC.get(item.semantic)
@@ -164,7 +169,6 @@ def _resolved(kind: Any, named: Mapping[str, Any], namespace: str) -> tuple[Mapp
 
 
 def _named_types(node: Any, namespace: str, found: dict[str, Any]) -> dict[str, Any]:
-    """Every record, enum and fixed of a schema by full name."""
     if isinstance(node, list):
         for part in node:
             _named_types(part, namespace, found)

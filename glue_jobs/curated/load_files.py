@@ -11,6 +11,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from glue_jobs import landing
 from glue_jobs.curated import tables
 from glue_jobs.curated.calendars import contract_checksum
 from glue_jobs.curated.copying import counted
@@ -23,7 +24,7 @@ from lake.store import Store
 from redshift_sql.copy_contract import CopyContract, copy_contract
 from schemas import columns as c
 from schemas.errors import CommitConflictError
-from schemas.manifests import LoadManifest, LoadTable, WrittenFile, seq_name, utc_now
+from schemas.manifests import Covered, LandingManifest, LoadManifest, LoadTable, WrittenFile, seq_name, utc_now
 from schemas.model import MisfitPolicy, Pipeline
 
 MANIFESTS: Final = "load/_manifests"
@@ -75,7 +76,9 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
             found[name] = table
     if not found:
         return None
-    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now())
+    known = {} if last is None else last.offsets
+    offsets = {name: covered for name in sources if (covered := _covered(store, name, target[name], known.get(name)))}
+    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now(), offsets)
     if not store.create_if_absent(f"{MANIFESTS}/{seq_name(seq)}", manifest.to_json().encode()):
         raise CommitConflictError(
             f"load {seq} was committed by another run",
@@ -102,6 +105,22 @@ def files_for(rows: int, seen: LoadTable | None) -> int:
     """
     known = sum(file.bytes for file in seen.files) / seen.rows if seen and seen.rows else 0
     return max(1, round(rows * known / FILE_BYTES)) if known else -(-rows // ROWS_PER_FILE)
+
+
+def _covered(store: Store, source: str, seq: int, before: Covered | None) -> Covered | None:
+    """How far a source's topic is in a load, as the landing manifest of its progress says.
+
+    Args:
+        store: the lake.
+        source: source table.
+        seq: its progress; 0 where nothing of it is in the star.
+        before: what the load before had, for a manifest that is there no more.
+    """
+    path = f"{landing.MANIFESTS}/{source}/{seq_name(seq)}"
+    if seq == 0 or not store.exists(path):
+        return before
+    manifest = LandingManifest.from_json(store.read(path), where=path)
+    return Covered(manifest.epoch, manifest.committed)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,12 @@ class Load:
 def loads(query: Query) -> tuple[Load, ...]:
     """The load ledger, oldest first."""
     rows = query("SELECT load_seq, progress, loaded_at FROM staging.load_ledger ORDER BY load_seq")
-    return tuple(Load(int(seq), json.loads(progress), at) for seq, progress, at in rows)
+    return tuple(Load(int(seq), _progress(text), at) for seq, text, at in rows)
+
+
+def _progress(text: str) -> dict[str, int]:
+    """Progress by source table; the ledger also has offsets, which are text."""
+    return {name: value for name, value in json.loads(text).items() if isinstance(value, int)}
 
 
 def star_rows(query: Query, pipeline: Pipeline) -> tuple[TableRows, ...]:

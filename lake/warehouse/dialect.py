@@ -28,6 +28,8 @@ def transpiled(sql: str, dialect: str) -> str:
     tree = sqlglot.parse_one(sql, read="redshift")
     for node in list(tree.find_all(*_STORAGE)):
         node.pop()
+    if isinstance(tree, exp.Create):
+        tree.set("no_schema_binding", None)
     for kind in list(tree.find_all(exp.DataType)):
         if kind.this in _BINARY:
             kind.set("expressions", [])

@@ -154,7 +154,7 @@ def _parameters(manifest: LoadManifest, rows: Mapping[str, int], at: datetime) -
     return {
         "load_seq": manifest.seq,
         "attempt": manifest.attempt,
-        "progress": json.dumps(dict(sorted(manifest.progress.items()))),
+        "progress": manifest.ledger_progress,
         "row_counts": json.dumps(dict(sorted(rows.items()))),
         "loaded_at": at.replace(tzinfo=None),
     }

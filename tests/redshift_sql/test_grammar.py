@@ -39,12 +39,19 @@ FUNCTIONS: Final = {
 }  # fmt: skip
 """What statements call, each in Redshift's function reference under this name or as LPAD, STRPOS, TO_HEX, FROM_HEX, DATEDIFF,
 GETDATE."""
+STREAM_FUNCTIONS: Final = FUNCTIONS | {
+    "LENGTH", "PARSE_JSON", "REPLACE", "SPLIT_PART", "TRIM",
+    "can_json_parse", "f_decode_change", "from_varbyte", "octet_length", "to_varbyte",
+}  # fmt: skip
+"""What the streaming path calls besides: OCTET_LENGTH, LEN, JSON_PARSE and its own function too."""
+OPAQUE: Final = {"streaming/800_schema.sql", "streaming/801_function.sql", "streaming/820_refresh.sql"}
+"""Forms that no parser here knows; `test_stream.py` has their words."""
 COPY_OPTIONS: Final = {"from", "iam_role", "format", "as", "parquet", "manifest", "statupdate", "off"}
 SPECTRUM: Final = (
     r"create external schema if not exists \w+\s+from data catalog\s+database\s+iam_role",
     r"grant usage on schema \w+ to role \w+",
 )
-ALLOWED_KINDS: Final = (exp.Create, exp.Drop, exp.Insert, exp.Select, exp.Delete, exp.Update, exp.Union)
+ALLOWED_KINDS: Final = (exp.Create, exp.Drop, exp.Insert, exp.Select, exp.Delete, exp.Update, exp.Union, exp.Set)
 PARAMETERS: Final[dict[str, Value]] = {
     "load_seq": 1, "attempt": "a", "progress": "{}", "row_counts": "{}", "loaded_at": "2024-01-01", "finished_at": "2024-01-01", "moved_from": None,
     "moved_to": None, "first_at": None, "last_before": None, "manifest": "", "iam_role": "",
@@ -81,10 +88,13 @@ def check(statement: Statement) -> None:
     if statement.kind is Kind.LOCK:
         assert re.fullmatch(r"lock [a-z_.]+", code(statement).strip())
         return
+    if statement.source in OPAQUE:
+        return
     tree = parsed(statement.sql)
     assert isinstance(tree, ALLOWED_KINDS), type(tree)
     called = {f.name if isinstance(f, exp.Anonymous) else f.sql_name() for f in tree.find_all(exp.Func)}
-    assert called - {"AND", "OR", "IF"} <= FUNCTIONS, called
+    known = STREAM_FUNCTIONS if statement.source.startswith("streaming/") else FUNCTIONS
+    assert called - {"AND", "OR", "IF"} <= known, called
     for name in tree.find_all(exp.Identifier):
         assert len(name.name.encode()) <= IDENTIFIER_BYTES, "Redshift cuts longer names"
         assert name.name == name.name.lower()
@@ -112,7 +122,7 @@ def check_tables(statements: tuple[Statement, ...]) -> None:
     """Distribution and sort keys are columns of their tables, and no table has more than it may have."""
     for statement in statements:
         other = statement.kind in {Kind.COPY, Kind.LOCK} or statement.source.startswith("spectrum/")
-        tree = None if other else parsed(statement.sql)
+        tree = None if other or statement.source in OPAQUE else parsed(statement.sql)
         if not isinstance(tree, exp.Create) or not isinstance(tree.this, exp.Schema):
             continue
         columns = {item.name: item.args["kind"] for item in tree.this.expressions}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.manifests import (
+    Covered,
     LandedFile,
     LandingManifest,
     LoadManifest,
@@ -38,7 +39,8 @@ FIRST = LandingManifest(
     topic_id="t",
 )
 _DIM = LoadTable("m", (WrittenFile("f", 2, 9),), (WrittenFile("d", 1, 7),))
-LOAD = LoadManifest("retail", 3, "a", {"customer": 4}, {"dim": _DIM}, "now")
+_OFFSETS = {"customer": Covered(1, {0: 12, 10: 3}), "order": Covered(0, {0: 0})}
+LOAD = LoadManifest("retail", 3, "a", {"customer": 4}, {"dim": _DIM}, "now", _OFFSETS)
 
 RAISED = RaisedEpoch("customer", 2, "retail.customer.cdc", "t", "why", 7, {0: 3, 1: 5}, "now")
 
@@ -53,6 +55,26 @@ def test_landing_manifest_survives_json() -> None:
 
 def test_load_manifest_survives_json() -> None:
     assert LoadManifest.from_json(LOAD.to_json()) == LOAD
+
+
+def test_the_ledger_holds_progress_and_offsets() -> None:
+    told = json.loads(LOAD.ledger_progress)
+    assert told == {"customer": 4, "kafka offsets": "customer:1:0:12 customer:1:10:3 order:0:0:0"}
+    assert json.loads(replace(LOAD, offsets={}).ledger_progress) == {"customer": 4}
+    many = replace(LOAD, offsets={"customer": Covered(0, dict.fromkeys(range(9_000), 1))})
+    assert json.loads(many.ledger_progress) == {"customer": 4}
+
+
+def test_a_load_manifest_without_offsets_has_none_and_wrong_ones_are_refused() -> None:
+    older = json.loads(LOAD.to_json())
+    del older["offsets"]
+    assert LoadManifest.from_json(json.dumps(older)) == replace(LOAD, offsets={})
+    refused: list[Any] = [{"customer": {"epoch": 0}}, {"c": {"epoch": 0, "committed": {"x": 1}}}, {"c": []}]
+    for wrong in refused:
+        with pytest.raises(ManifestError):
+            LoadManifest.from_json(changed(LOAD, offsets=wrong))
+    with pytest.raises(ManifestError, match="negative"):
+        LoadManifest.from_json(changed(LOAD, offsets={"c": {"epoch": 0, "committed": {"0": -1}}}))
 
 
 def test_a_load_manifest_that_names_no_facts_set_aside_has_none() -> None:

@@ -3,7 +3,7 @@
     python infra/local/tools/lint_sql.py
 
 The files under ``redshift_sql/`` hold places for tables and columns, so what is linted is every statement of a
-pipeline. COPY is left out: sqlfluff does not parse its MANIFEST form.
+pipeline. COPY is left out, and the streaming path's external schema and function: sqlfluff does not parse their forms.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from redshift_sql.catalogue import every_statement
 from redshift_sql.statements import Kind
 from schemas import Pipeline, load_pipeline
 
+UNPARSED = ("streaming/800_schema.sql", "streaming/801_function.sql")
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def rendered(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
     """File name and text of every statement of a pipeline, in running order."""
     for number, statement in enumerate(every_statement(pipeline)):
-        if statement.kind is not Kind.COPY:
+        if statement.kind is not Kind.COPY and statement.source not in UNPARSED:
             yield f"{number:03d}_{statement.subject}_{Path(statement.source).name}", statement.sql.strip() + ";\n"
 
 

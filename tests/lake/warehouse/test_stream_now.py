@@ -1,0 +1,160 @@
+"""What is now, from batch and stream together: at every cut between them the answer is that of the whole log.
+
+The stream's changes stand in a table here, with the columns of `staging.<source>_stream`, because no engine but Redshift
+reads Kafka; `test_stream_bytes.py` fills that view from bytes, through the packaged function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from redshift_sql.statements import Statement
+from redshift_sql.stream import EXAMPLE, views_plan
+from tests.reference.history import UNAVAILABLE, Change, Policies, Version, history
+from tests.reference.logs import packed_log
+from tests.reference.vectors import Case, cases
+from tests.support.engines import Duck, Engine, Postgres
+from tests.support.party import ATTRIBUTES, load_rows, party_pipeline
+from tests.support.warehouse import PartyBench
+
+POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1000)
+STREAM = """CREATE TABLE staging.party_stream (
+    epoch integer, kafka_partition integer, kafka_offset bigint, kafka_timestamp timestamp, reason varchar(64),
+    change_op varchar(1), position varchar(64), change_identity varchar(32), unavailable varchar(4096), is_new integer,
+    id bigint, segment varchar(16), region varchar(16), address varchar(16))"""
+COLUMNS = [
+    "epoch",
+    "kafka_partition",
+    "kafka_offset",
+    "changed_at",
+    "change_op",
+    "position",
+    "change_identity",
+    "unavailable",
+    "id",
+    *ATTRIBUTES,
+]
+Row = tuple[object, ...]
+
+
+def now_plan(policies: Policies) -> tuple[Statement, ...]:
+    """The view over batch and stream alone."""
+    plan = views_plan(party_pipeline(policies), EXAMPLE)
+    return tuple(item for item in plan if item.subject == "dim_party_now" and "create view" in item.sql)
+
+
+class Both(PartyBench):
+    """A warehouse that has loaded a part of a log, beside a stream that has all of it."""
+
+    def __init__(self, policies: Policies, log: Sequence[Change], engine: Engine) -> None:
+        super().__init__(policies, engine=engine)
+        self.log = log
+        engine.run(self.warehouse, STREAM)
+        for step in now_plan(policies):
+            self.warehouse.execute(step, {})
+
+    def stream(self, loaded: Sequence[Change]) -> None:
+        """The topic as the view has it: every record, those that are loaded no longer new."""
+        rows = load_rows(self.log, self.policies).select(COLUMNS).to_pylist()
+        old = {(change.epoch, change.partition, change.offset) for change in loaded}
+        for row, change in zip(rows, self.log, strict=True):
+            row |= {"reason": None, "is_new": int((change.epoch, change.partition, change.offset) not in old)}
+            # The function gives a snapshot row no identity; its place in Kafka is one.
+            row["change_identity"] = None if change.op == "r" else row["change_identity"]
+        names = ["epoch", "kafka_partition", "kafka_offset", "changed_at", "reason", "change_op", "position",
+                 "change_identity", "unavailable", "is_new", "id", *ATTRIBUTES]  # fmt: skip
+        shape = pa.schema(
+            [
+                (
+                    name,
+                    pa.int32()
+                    if name == "is_new"
+                    else pa.string()
+                    if name == "reason"
+                    else load_rows([], self.policies).schema.field(name).type,
+                )
+                for name in names
+            ]
+        )
+        self.engine.fill(
+            self.warehouse,
+            "staging.party_stream",
+            pa.Table.from_pylist([{n: row[n] for n in names} for row in rows], schema=shape),
+        )
+
+    def now(self) -> list[Row]:
+        """Rows of the view: key, attributes, incomplete."""
+        found = self.warehouse.query(
+            f"SELECT id, {', '.join(ATTRIBUTES)}, is_incomplete FROM analytics.dim_party_now"
+        ).rows
+        return sorted(found, key=repr)
+
+
+def current(log: Sequence[Change], policies: Policies) -> list[Row]:
+    """The model's answer: rows that are there."""
+    versions: list[Version] = [v for v in history(log, policies) if v.effective_to is None and not v.deleted]
+    return sorted(
+        ((v.key[0], *(dict(v.attributes)[name] for name in ATTRIBUTES), v.incomplete) for v in versions), key=repr
+    )
+
+
+def every_cut(log: Sequence[Change], policies: Policies, engine: Engine, steps: int) -> Iterator[tuple[int, list[Row]]]:
+    """Loads the log in Kafka order, in so many loads, and asks what is now after each."""
+    ordered = sorted(log, key=lambda change: (change.epoch, change.offset))
+    bench = Both(policies, ordered, engine)
+    try:
+        done = 0
+        for step in range(steps + 1):
+            upto = len(ordered) * step // steps
+            if upto > done:
+                bench.load(ordered[done:upto])
+            done = upto
+            bench.stream(ordered[:done])
+            yield done, bench.now()
+    finally:
+        bench.warehouse.close()
+
+
+@pytest.mark.parametrize("hard_delete", ["close", "new_record", "ignore"])
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_at_every_cut_the_answer_is_that_of_the_whole_log(hard_delete: str, seed: int) -> None:
+    policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
+    log = [replace(change, old_key=None) for change in packed_log(seed, keys=40)]
+    wanted = current(log, policies)
+    for done, found in every_cut(log, policies, Duck(), 5):
+        assert found == wanted, f"after {done} of {len(log)} changes"
+
+
+@pytest.mark.parametrize("truncate", ["close", "ignore"])
+def test_a_server_gives_the_same_answer_at_every_cut(truncate: str, postgres_engine: Postgres) -> None:
+    policies = replace(POLICIES, truncate=truncate)  # type: ignore[arg-type]
+    log = [replace(change, old_key=None) for change in packed_log(11, keys=40)]
+    wanted = current(log, policies)
+    for done, found in every_cut(log, policies, postgres_engine, 3):
+        assert found == wanted, f"after {done} of {len(log)} changes"
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if not any(c.old_key for c in case.changes)], ids=lambda c: c.name
+)
+def test_each_written_case_is_answered_at_every_cut(case: Case) -> None:
+    wanted = current(case.changes, case.policies)
+    for done, found in every_cut(case.changes, case.policies, Duck(), len(case.changes)):
+        assert found == wanted, f"after {done} of {len(case.changes)} changes"
+
+
+def test_a_value_that_only_the_old_key_knows_is_incomplete_until_it_is_loaded(engine: Engine) -> None:
+    old = Change(1, "c", (1,), "01", 10, (("segment", "A"), ("region", "n"), ("address", "x")), 10)
+    gone = Change(2, "d", (1,), "02", 20, (), 20)
+    moved = Change(
+        3, "c", (2,), "03", 30, (("segment", UNAVAILABLE), ("region", "s"), ("address", "x")), 30, old_key=(1,)
+    )
+    answers = [found for _, found in every_cut([old, gone, moved], POLICIES, engine, 3)]
+    assert answers == [[(2, None, "s", "x", True)]] * 3 + [[(2, "A", "s", "x", False)]]

@@ -1,0 +1,3 @@
+-- Records that every view has long passed: loaded, and older than the topic keeps them.
+delete from staging.customer_stream_v1
+where kafka_timestamp < :before;

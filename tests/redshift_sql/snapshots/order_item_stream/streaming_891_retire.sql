@@ -1,0 +1,2 @@
+-- The view that nothing reads any more.
+drop materialized view if exists staging.order_item_stream_v1;

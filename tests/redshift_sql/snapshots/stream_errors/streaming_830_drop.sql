@@ -1,0 +1,2 @@
+-- Views are made anew in one transaction, those that read others gone first.
+drop view if exists staging.stream_errors;

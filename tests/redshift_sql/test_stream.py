@@ -1,0 +1,166 @@
+"""The streaming path as text: Redshift's forms, limits and names; settings that are none are refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from redshift_sql.render import RenderError
+from redshift_sql.stream import (
+    EXAMPLE,
+    LAG_SECONDS,
+    StreamSettings,
+    lag_alarm,
+    moved,
+    refresh_plan,
+    stream_plan,
+    stream_stages,
+    switch_stages,
+    views_plan,
+)
+from schemas import load_pipeline
+from schemas.streamed import BATCH_ROWS, RECORD_BYTES, VARCHAR_BYTES, StreamedContract
+
+RETAIL = load_pipeline("retail")
+PLAN = stream_plan(RETAIL, EXAMPLE)
+
+
+def code(text: str) -> str:
+    return re.sub(r"--.*", "", text)
+
+
+def test_the_external_schema_signs_in_by_iam_at_an_arn_or_at_brokers() -> None:
+    brokers = replace(
+        EXAMPLE, cluster="b-1.lake.kafka.eu-west-1.amazonaws.com:9098,b-2.lake.kafka.eu-west-1.amazonaws.com:9098"
+    )
+    for settings, clause in ((EXAMPLE, f"cluster_arn '{EXAMPLE.cluster}'"), (brokers, f"uri '{brokers.cluster}'")):
+        (statement,) = stream_stages(RETAIL, settings)[0].plan
+        assert (
+            code(statement.sql).split()
+            == f"create external schema msk from msk iam_role '{EXAMPLE.role}' authentication iam {clause}".split()
+        )
+
+
+def test_each_topic_is_one_view_without_joins_that_refreshes_itself() -> None:
+    topics = stream_stages(RETAIL, EXAMPLE)[2].plan
+    assert len(topics) == len(RETAIL.sources)
+    for source, statement in zip(RETAIL.sources.values(), topics, strict=True):
+        sql = code(statement.sql)
+        assert f'from msk."{source.topic}"' in sql
+        assert "auto refresh yes" in sql
+        assert not re.search(r"\bjoin\b|\bunion\b|\bgroup by\b", sql)
+        for name in ("partition", "offset", "timestamp", "timestamp_type", "key", "value", "headers"):
+            assert re.search(rf"\bkafka_{name}\b", sql)
+        assert "refresh_time" in sql
+
+
+def test_a_record_that_is_too_long_is_not_handed_over_and_says_so() -> None:
+    sql = code(stream_stages(RETAIL, EXAMPLE)[2].plan[0].sql)
+    for part in ("kafka_value", "kafka_key"):
+        assert f"octet_length({part}) > {RECORD_BYTES} then" in sql
+        assert f"case when octet_length({part}) <= {RECORD_BYTES} then from_varbyte({part}, 'base64') end" in sql
+
+
+def test_the_function_takes_and_gives_varchar_in_batches_that_fit() -> None:
+    (function,) = stream_stages(RETAIL, EXAMPLE)[1].plan
+    sql = code(function.sql)
+    assert (
+        f"(varchar(127), varchar({VARCHAR_BYTES}), varchar({VARCHAR_BYTES}))\nreturns varchar({VARCHAR_BYTES})" in sql
+    )
+    assert "stable" in sql
+    assert f"max_batch_rows {BATCH_ROWS}\nmax_batch_size 5 MB" in sql
+
+
+def test_a_mixed_case_topic_is_read_by_its_own_name() -> None:
+    source = RETAIL.sources["customer"]
+    mixed = replace(RETAIL, sources={"customer": replace(source, topic="Retail.Customer")}, dimensions={})
+    first, second = stream_stages(mixed, EXAMPLE)[2].plan
+    assert "set enable_case_sensitive_identifier to true" in first.sql
+    assert 'from msk."Retail.Customer"' in second.sql
+    assert not [s for s in PLAN if "enable_case_sensitive_identifier" in s.sql]
+
+
+def test_json_is_parsed_only_where_it_can_be() -> None:
+    settings = replace(EXAMPLE, json_tables=frozenset({"product"}))
+    for statement in (*PLAN, *stream_plan(RETAIL, settings)):
+        for match in re.finditer(r"json_parse\((\w+)\)", code(statement.sql)):
+            if not statement.sql[: match.start()].endswith("can_"):
+                assert f"when can_json_parse({match[1]}) then json_parse({match[1]})" in statement.sql
+    assert not [s for s in views_plan(RETAIL, settings) if s.subject == "dim_product_now"]
+
+
+def test_views_name_the_contract_they_were_made_for_and_bind_late() -> None:
+    made = [s for s in views_plan(RETAIL, EXAMPLE) if "create view" in s.sql]
+    assert all(s.sql.rstrip().endswith("with no schema binding") for s in made)
+    for source in RETAIL.sources.values():
+        (view,) = (s for s in made if s.subject == f"{source.table}_stream")
+        assert f"'{StreamedContract.of(source).checksum}'" in view.sql
+
+
+def test_views_are_dropped_before_those_they_read() -> None:
+    plan = views_plan(RETAIL, EXAMPLE)
+    dropped = [s.subject for s in plan if "drop view" in s.sql]
+    made = [s.subject for s in plan if "create view" in s.sql]
+    assert made == dropped[::-1]
+    assert [s.subject for s in plan] == dropped + made
+    for number, subject in enumerate(made):
+        (text,) = (s.sql for s in plan if s.subject == subject and "create view" in s.sql)
+        later = {name for name in made[number + 1 :] if re.search(rf"\b(from|join) \w+\.{name}\b", text)}
+        assert later == set()
+
+
+def test_a_switch_makes_the_next_view_beside_the_present_one() -> None:
+    stages = switch_stages(RETAIL, EXAMPLE, "product")
+    texts = {stage.name: "\n".join(code(s.sql) for s in stage.plan) for stage in stages}
+    assert "staging.product_stream_v2" in texts["next view"]
+    assert "refresh materialized view staging.product_stream_v2" in texts["catch up"]
+    assert "from staging.product_stream_v2" in texts["switch"]
+    assert "product_stream_v1" not in texts["switch"]
+    assert "customer_stream_v1" in texts["switch"]
+    assert "drop materialized view if exists staging.product_stream_v1" in texts["retire"]
+    assert moved(moved(EXAMPLE, "product"), "product").version("product") == 3
+
+
+def test_every_topic_is_refreshed_each_minute_and_its_lag_is_watched() -> None:
+    plan = refresh_plan(RETAIL, EXAMPLE)
+    assert [code(s.sql).strip() for s in plan] == [
+        f"refresh materialized view staging.{t}_stream_v1" for t in RETAIL.sources
+    ]
+    alarm = lag_alarm(RETAIL, replace(EXAMPLE, lag_seconds=240))
+    assert (alarm.period_seconds, alarm.threshold_seconds, alarm.metric) == (60, 240, "StreamLagSeconds")
+    assert 3 * alarm.period_seconds == LAG_SECONDS
+    assert "staging.stream_freshness" in alarm.query
+
+
+def test_no_place_of_a_template_is_left_and_names_fit() -> None:
+    for statement in PLAN:
+        assert not re.search(r"[{}#@~]", code(re.sub(r"'[^']*'", "", statement.sql))), statement.where
+        assert max(map(len, re.findall(r"\w+", code(statement.sql)))) <= 127
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("role", "arn:aws:iam::123456789012:role/x' --"),
+        ("role", "default"),
+        ("cluster", "arn:aws:kafka:eu-west-1:1:cluster/x"),
+        ("cluster", "broker"),
+        ("function", "f'; drop"),
+        ("topics", 'm"sk'),
+        ("batch_rows", 0),
+        ("lag_seconds", 0),
+        ("versions", {"product": -1}),
+    ],
+)
+def test_settings_that_are_none_are_refused(name: str, value: object) -> None:
+    with pytest.raises(RenderError):
+        replace(EXAMPLE, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_topic_that_kafka_would_not_take_is_refused() -> None:
+    source = replace(RETAIL.sources["product"], topic='a"b')
+    with pytest.raises(RenderError, match="topic of product"):
+        stream_plan(replace(RETAIL, sources={"product": source}, dimensions={}), EXAMPLE)
+    assert isinstance(EXAMPLE, StreamSettings)
