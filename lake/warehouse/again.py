@@ -23,7 +23,7 @@ def pause_before(run: int, draw: Callable[[], float] = random.random) -> float:
         run: the number of the run to come, from 2 on.
         draw: a number in [0, 1).
     """
-    return draw() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (run - 2))
+    return draw() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(run - 2, 20))
 
 
 def run_again(transaction: Callable[[], T], sleep: Callable[[float], object] = time.sleep) -> T:

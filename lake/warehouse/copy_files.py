@@ -16,7 +16,7 @@ import duckdb
 from lake.store import Store
 from lake.warehouse.port import WarehouseError
 
-_RESTORE: Final = "restore the file, or remove the load manifest and make the load again"
+RESTORE: Final = "restore the file, or remove the load manifest and make the load again"
 _AGAIN: Final = "make the load files again with the contract in use"
 
 
@@ -47,8 +47,15 @@ def manifest_files(store: Store, manifest: str) -> Iterator[list[str]]:
 
 
 def columns_of_file(file: str, connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
-    """The columns of a Parquet file, in order."""
-    rows = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [[file]]).fetchall()
+    """The columns of a Parquet file, in order.
+
+    Raises:
+        WarehouseError: it is no Parquet file.
+    """
+    try:
+        rows = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [[file]]).fetchall()
+    except duckdb.Error:
+        raise WarehouseError("a load file is no Parquet file", where=Path(file).name, remedy=RESTORE) from None
     return tuple(Column(str(row[0]), str(row[1])) for row in rows)
 
 
@@ -87,9 +94,9 @@ def _entries(store: Store, manifest: str) -> list[dict[str, Any]]:
     try:
         return list(json.loads(store.read(manifest))["entries"])
     except FileNotFoundError:
-        raise WarehouseError("a COPY manifest is missing", where=manifest, remedy=_RESTORE) from None
+        raise WarehouseError("a COPY manifest is missing", where=manifest, remedy=RESTORE) from None
     except (ValueError, KeyError, TypeError):
-        raise WarehouseError("it is no COPY manifest", where=manifest, remedy=_RESTORE) from None
+        raise WarehouseError("it is no COPY manifest", where=manifest, remedy=RESTORE) from None
 
 
 def _local(entry: Mapping[str, Any], store: Store, manifest: str, folder: Path) -> Path:
@@ -98,10 +105,10 @@ def _local(entry: Mapping[str, Any], store: Store, manifest: str, folder: Path) 
     name = f"{manifest}: {url.rsplit('/', 1)[-1]}"
     path = _found(url, store, folder)
     if path is None:
-        raise WarehouseError("a load file is missing", where=name, remedy=_RESTORE)
+        raise WarehouseError("a load file is missing", where=name, remedy=RESTORE)
     size, wanted = path.stat().st_size, entry.get("meta", {}).get("content_length")
     if wanted is not None and size != wanted:
-        raise WarehouseError(f"the file has {size} bytes, its manifest says {wanted}", where=name, remedy=_RESTORE)
+        raise WarehouseError(f"the file has {size} bytes, its manifest says {wanted}", where=name, remedy=RESTORE)
     return path
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 from lake.store import Store
 from lake.warehouse.amazon import COPIED, LOAD_ERRORS, copy_text, failed, load_error, refuse_writing
-from lake.warehouse.port import ConnectionLostError, Parameters, QueryResult, WarehouseError
+from lake.warehouse.port import LOST, ConnectionLostError, Parameters, QueryResult, WarehouseError
 from lake.warehouse.statements_api import Ended, StatementFailedError, StatementsApi, Target
 from redshift_sql.statements import Statement
 
@@ -39,6 +39,7 @@ class DataApiWarehouse:
     store: Store
     copy_role: str = ""
     _session: str = field(default="", init=False)
+    _inside: bool = field(default=False, init=False)
 
     @classmethod
     def open(cls, uri: str, store: Store, *, copy_role: str = "", client: Any = None) -> Self:
@@ -60,12 +61,15 @@ class DataApiWarehouse:
     def transaction(self) -> Iterator[None]:
         """As the port says."""
         self._begin()
+        self._inside = True
         try:
             yield
             self._run("commit", {}, "the warehouse, at the commit")
         except BaseException:
             self._rollback()
             raise
+        finally:
+            self._inside = False
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
         """As the port says."""
@@ -93,10 +97,11 @@ class DataApiWarehouse:
     def query(self, sql: str) -> QueryResult:
         """As the port says."""
         refuse_writing(sql)
-        where = "lake sql"
+        if self._inside:
+            return self._asked(sql)
         self._begin("begin read only")
         try:
-            return self.api.rows(self._run(sql, {}, where).id, where)
+            return self._asked(sql)
         finally:
             self._rollback()
 
@@ -106,6 +111,10 @@ class DataApiWarehouse:
             with suppress(Exception):
                 self.api.client.execute_statement(Sql="select 1", SessionId=self._session, SessionKeepAliveSeconds=0)
             self._session = ""
+
+    def _asked(self, sql: str) -> QueryResult:
+        where = "lake sql"
+        return self.api.rows(self._run(sql, {}, where).id, where)
 
     def _begin(self, sql: str = "begin") -> None:
         try:
@@ -133,6 +142,9 @@ class DataApiWarehouse:
                 what, remedy = "the statement was stopped", "nothing was written; see who stopped it, and run again"
                 raise WarehouseError(what, where=where, remedy=remedy) from None
             raise failed(where, error.done.error) from None
+        if not done.session:
+            # Without one, the next statement would stand in no transaction.
+            raise ConnectionLostError("the Data API gave no session", where=where, remedy=LOST)
         self._session = done.session
         return done
 

@@ -87,7 +87,7 @@ class Warehouse(Protocol):
         """
 
     def query(self, sql: str) -> QueryResult:
-        """Runs a person's query, which must not write.
+        """Runs a person's query, which must not write; inside a transaction it sees what the transaction wrote.
 
         Raises:
             WarehouseError: it is no query, or the engine refuses it.

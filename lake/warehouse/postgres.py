@@ -16,7 +16,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 
 from lake.store import Store
-from lake.warehouse.copy_files import Column, check_columns, columns_of_file, manifest_files
+from lake.warehouse.copy_files import RESTORE, Column, check_columns, columns_of_file, manifest_files
 from lake.warehouse.dialect import transpiled
 from lake.warehouse.messages import without_values
 from lake.warehouse.port import (
@@ -56,7 +56,7 @@ _DOORS: Final = (
         "check pg_hba.conf, and sslmode in the address",
     ),
     (
-        "database",
+        '" does not exist',
         "there is no such database",
         "make it with: CREATE DATABASE … TEMPLATE template0 LOCALE 'C'",
     ),
@@ -148,6 +148,9 @@ class PostgresWarehouse:
                 copied = sum(self._append(statement.table, columns, file, reader) for file, columns in found.items())
             except psycopg.Error as error:
                 raise _failed(statement.where, error) from None
+            except duckdb.Error as error:
+                what = f"a load file cannot be read: {without_values(str(error))}"
+                raise WarehouseError(what, where=manifest, remedy=RESTORE) from None
             if copied >= _WORTH_ANALYZING:
                 self.connection.execute(f"ANALYZE {statement.table}")
         return copied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote, urlparse
 
@@ -44,9 +44,10 @@ class RedshiftWarehouse:
 
     connection: Any
     store: Store
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(repr=False)
     copy_role: str = ""
     pid: int = 0
+    _inside: bool = field(default=False, init=False)
 
     @classmethod
     def open(cls, uri: str, store: Store, *, copy_role: str = "") -> Self:
@@ -70,12 +71,15 @@ class RedshiftWarehouse:
     def transaction(self) -> Iterator[None]:
         """As the port says."""
         self._run("begin", {}, "the warehouse")
+        self._inside = True
         try:
             yield
             self._run("commit", {}, "the warehouse, at the commit")
         except BaseException:
             self._rollback()
             raise
+        finally:
+            self._inside = False
 
     def execute(self, statement: Statement, parameters: Parameters) -> int:
         """As the port says."""
@@ -94,6 +98,8 @@ class RedshiftWarehouse:
     def query(self, sql: str) -> QueryResult:
         """As the port says."""
         refuse_writing(sql)
+        if self._inside:
+            return _result(self._run(sql, {}, "lake sql"))
         self._run("begin read only", {}, "lake sql")
         try:
             return _result(self._run(sql, {}, "lake sql"))

@@ -80,7 +80,6 @@ class Ended:
     status: str
     error: str
     rows: int
-    has_rows: bool
     session: str
     pid: int
     query: int
@@ -169,7 +168,6 @@ class StatementsApi:
             status=str(told["Status"]),
             error=str(told.get("Error", "")),
             rows=int(told.get("ResultRows", -1)),
-            has_rows=bool(told.get("HasResultSet", False)),
             session=str(told.get("SessionId") or session),
             pid=int(told.get("RedshiftPid", 0)),
             query=int(told.get("RedshiftQueryId", 0)),

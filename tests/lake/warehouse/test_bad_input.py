@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from glue_jobs import curated_to_warehouse
 from lake.cli import main
+from lake.warehouse.connect import connect
 from redshift_sql.shapes import columns_of
 from schemas import load_pipeline
 from tests.support.engines import Duck, Engine, Postgres
@@ -72,6 +75,14 @@ def test_a_file_with_one_column_more(lake: Path, capsys: pytest.CaptureFixture[s
     assert_nothing_loaded(capsys)
 
 
+def test_a_file_that_is_no_parquet(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load = write_load(lake, 1, {"dim_date": dates(COLUMNS)}, pipeline="retail")
+    file = lake / load.tables["dim_date"].files[0].path
+    file.write_bytes(b"x" * file.stat().st_size)
+    assert "part-0.parquet: a load file is no Parquet file" in failure(capsys, "load")
+    assert_nothing_loaded(capsys)
+
+
 def test_a_warehouse_without_schemas(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = failure(capsys, "sql", "SELECT count(*) FROM analytics.dim_date")
     assert "lake load" in told
@@ -96,6 +107,15 @@ def test_a_role_without_rights(
     assert "connect with the role that loads" in told
     monkeypatch.setenv("LAKE_WAREHOUSE_URI", postgres_server.uri(database, "passer_by"))
     assert "permission denied for schema analytics" in failure(capsys, "sql", "SELECT * FROM analytics.dim_date")
+
+
+def test_the_job_takes_the_same_addresses(tmp_path: Path, postgres_engine: Postgres) -> None:
+    postgres_engine.empty().close()
+    uri = postgres_engine.server.uri(postgres_engine.database)
+    known = ("--pipeline", "retail", "--lake-uri", tmp_path.as_uri(), "--copy-role", "default")
+    assert curated_to_warehouse.main(["job", *known, "--warehouse-uri", uri]) == 0
+    with closing(connect(uri, tmp_path.as_uri(), read_only=True)) as warehouse:
+        assert warehouse.query("SELECT count(*) FROM analytics.dim_customer").rows == ((1,),)
 
 
 def test_a_wrong_password_is_no_value_of_an_error(

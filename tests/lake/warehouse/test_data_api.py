@@ -149,6 +149,15 @@ def inserted(warehouse: DataApiWarehouse, *tables: str) -> None:
             warehouse.execute(statement(f"insert into {table} values (1)"), {})
 
 
+def test_a_query_inside_a_transaction_sees_it_and_does_not_end_it(emulator: Emulator) -> None:
+    warehouse = opened(emulator)
+    warehouse.execute(statement("create temp table t (n bigint)"), {})
+    with warehouse.transaction():
+        warehouse.execute(statement("insert into t values (1)"), {})
+        assert warehouse.query("SELECT count(*) FROM t").rows == ((1,),)
+    assert warehouse.query("SELECT count(*) FROM t").rows == ((1,),)
+
+
 def test_every_state_on_the_way_is_waited_for(emulator: Emulator) -> None:
     emulator.early = 3
     warehouse = opened(emulator)

@@ -132,6 +132,14 @@ def test_what_fails_in_a_transaction_leaves_no_trace(warehouse: OnPostgres) -> N
     assert warehouse.query("SELECT count(*) FROM t").rows == ((0,),)
 
 
+def test_a_query_inside_a_transaction_sees_it_and_does_not_end_it(warehouse: OnPostgres) -> None:
+    warehouse.execute(statement("create temp table t (n bigint)"), {})
+    with warehouse.transaction():
+        warehouse.execute(statement("insert into t values (1)"), {})
+        assert warehouse.query("SELECT count(*) FROM t").rows == ((1,),)
+    assert warehouse.query("SELECT count(*) FROM t").rows == ((1,),)
+
+
 def test_a_killed_session_is_named(warehouse: OnPostgres, postgres_server: Server) -> None:
     def killed() -> None:
         with warehouse.transaction():
