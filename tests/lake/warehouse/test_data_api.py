@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
+from lake.cli import main
 from lake.store import store_for
 from lake.warehouse import statements_api
 from lake.warehouse.amazon import copy_text, failed
@@ -242,6 +245,63 @@ def test_a_commit_whose_answer_is_lost_is_found_in_the_ledger(emulator: Emulator
     emulator.faults = []
     assert load_pending(PIPELINE, lake, opened(emulator)).last_seq == 1
     assert opened(emulator).query("SELECT count(*) FROM staging.load_ledger").rows == ((1,),)
+
+
+def test_a_session_that_ends_in_a_load_leaves_no_trace_and_the_next_run_is_exact(
+    emulator: Emulator, bucket: str, tmp_path: Path
+) -> None:
+    write_load(tmp_path, 1, {"dim_party": rows_of(CHANGES)})
+    lake = uploaded(tmp_path, bucket)
+    warehouse = opened(emulator)
+    run = warehouse.api.run
+
+    def ending(sql: str, *arguments: Any, **named: Any) -> Any:
+        if "insert into staging.load_ledger" in sql:
+            emulator.end_sessions()
+        return run(sql, *arguments, **named)
+
+    warehouse.api.run = ending  # type: ignore[method-assign]
+    with pytest.raises(ConnectionLostError):
+        load_pending(PIPELINE, lake, warehouse)
+    again = opened(emulator)
+    assert again.query("SELECT count(*) FROM staging.dim_party_log").rows == ((0,),)
+    assert [batch.seq for batch in load_pending(PIPELINE, lake, again).batches] == [1]
+    versions = again.query("SELECT * FROM analytics.dim_party WHERE party_sk <> -1").rows
+    assert sorted(versions, key=repr) == expected_rows(history(CHANGES, POLICIES))
+
+
+def test_two_loaders_at_once_pass_one_after_the_other(emulator: Emulator, bucket: str, tmp_path: Path) -> None:
+    write_load(tmp_path, 1, {"dim_party": rows_of(CHANGES[:7])})
+    write_load(tmp_path, 2, {"dim_party": rows_of(CHANGES[5:])})
+    lake = uploaded(tmp_path, bucket)
+    with ThreadPoolExecutor(2) as pool:
+        loaders = [pool.submit(load_pending, PIPELINE, lake, opened(emulator)) for _ in range(2)]
+        summaries = [loader.result() for loader in loaders]
+    assert [summary.last_seq for summary in summaries] == [2, 2]
+    assert sorted(batch.seq for summary in summaries for batch in summary.batches) == [1, 2]
+    versions = opened(emulator).query("SELECT * FROM analytics.dim_party WHERE party_sk <> -1").rows
+    assert sorted(versions, key=repr) == expected_rows(history(CHANGES, POLICIES))
+
+
+def test_the_command_loads_by_the_api_and_names_a_paused_cluster(
+    emulator: Emulator,
+    bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_load(tmp_path / "lake", 1, {}, pipeline="retail")
+    lake = uploaded(tmp_path / "lake", bucket)
+    monkeypatch.setenv("LAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT_DATA", emulator.endpoint)
+    where = ("--warehouse-uri", "redshift-data://cluster/main/dev?region=eu-west-1", "--lake-uri", lake)
+    assert main(["load", "--json", *where, "--copy-role", "default"]) == 0
+    assert json.loads(capsys.readouterr().out)["last_seq"] == 1
+    emulator.paused = True
+    assert main(["load", *where]) == 1
+    told = capsys.readouterr().err
+    assert "cluster main: the warehouse does not take statements now" in told
+    assert "resume-cluster --cluster-identifier main" in told
 
 
 def test_a_session_that_ended_is_named_and_a_new_one_begun_with_the_next_transaction(emulator: Emulator) -> None:
