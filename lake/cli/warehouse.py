@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lake.cli._base import App, lake_command, lake_group
+from lake.cli._warehouse_stream import stream
 
 if TYPE_CHECKING:
     from lake.warehouse.migrate import Standing
@@ -162,7 +163,7 @@ def access(app: App, run: bool, masking: bool | None) -> int:
     return 0
 
 
-for _member in (plan, migrate, status, recompute, access):
+for _member in (plan, migrate, status, recompute, access, stream):
     command.add_command(_member)
 
 
