@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from schemas.streamed import SCHEMAS
 from streaming.reasons import Reason
@@ -48,12 +48,10 @@ class SchemaCache:
         text = self.registry.schema(schema_id)
         try:
             if text is None:
-                raise FaultError(Reason.UNKNOWN_SCHEMA_ID, f"schema {schema_id}")
+                raise FaultError(Reason.UNKNOWN_SCHEMA_ID)
             found = writer(text)
         except FaultError as error:
-            fault = FaultError(
-                error.reason, f"schema {schema_id}: {error.detail}" if text is not None else error.detail
-            )
+            fault = FaultError(error.reason, f"schema {schema_id} {error.detail}".strip())
             self._refused[schema_id] = (self.clock(), fault)
             _trim(self._refused, self.most)
             raise fault from None
@@ -62,8 +60,6 @@ class SchemaCache:
         return found
 
 
-def _trim(
-    kept: OrderedDict[str, object] | OrderedDict[str, Writer] | OrderedDict[str, tuple[float, FaultError]], most: int
-) -> None:
+def _trim(kept: OrderedDict[str, Any], most: int) -> None:
     while len(kept) > most:
         kept.popitem(last=False)

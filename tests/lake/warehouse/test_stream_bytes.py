@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from lake.warehouse.run import run_plan
 from redshift_sql.plan import end_plan, load_plan, schema_plan
@@ -31,6 +32,7 @@ from schemas.streamed import RECORD_BYTES, StreamedContract
 from schemas.types import ColumnType
 from streaming.udf.handler import Decoder
 from streaming.udf.schema_cache import SchemaCache
+from tests.support.awkward import awkward_pipelines
 from tests.support.decode_function import PackagedFunction, RegistryServer
 from tests.support.envelopes import pg_change
 from tests.support.landing import T0, Events, FixedRegistry, Record
@@ -307,3 +309,19 @@ def test_records_that_are_loaded_long_since_leave_the_view(beside: Make) -> None
     made.streamed.warehouse.execute(statement, {"before": (T0 + timedelta(seconds=6)).replace(tzinfo=None)})
     assert 0 < len(made.streamed.run("SELECT 1 FROM staging.product_stream")) < len(log.records)
     assert made.now() == log.state
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(awkward_pipelines())
+def test_no_name_a_contract_may_use_breaks_a_view(pipeline: Pipeline) -> None:
+    streamed = Streamed(lambda _table, records: ["{}"] * len(records))
+    try:
+        for source in pipeline.sources.values():
+            streamed.topic(source.topic)
+        run_plan(streamed.warehouse, schema_plan(pipeline), {})
+        for stage in stream_stages(pipeline, EXAMPLE):
+            streamed.execute(stage.plan)
+        for name in pipeline.dimensions:
+            assert streamed.run(f'SELECT * FROM analytics."{name}_now"') == []
+    finally:
+        streamed.close()

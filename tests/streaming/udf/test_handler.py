@@ -192,6 +192,19 @@ def test_the_cache_is_bounded_and_forgets_that_there_was_none() -> None:
     assert registry.asked.count("99") == 2
 
 
+def test_a_fault_of_ours_is_a_reason_and_no_value_reaches_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("apple")
+
+    monkeypatch.setattr("streaming.udf.handler.change", broken)
+    (found,) = results(GOOD)
+    assert found["fault"] == {"reason": "internal", "detail": "RuntimeError"}
+    assert "RuntimeError at broken" in caplog.text
+    assert "apple" not in caplog.text
+
+
 def test_a_request_that_is_none_fails_the_batch() -> None:
     for event in ({}, {"arguments": [], "num_records": 1}, {"arguments": "x"}):
         assert answer(event, decoder)["success"] is False
