@@ -1,4 +1,4 @@
-"""dbt with DuckDB in an environment of its own, and its snapshot of one table."""
+"""dbt with DuckDB and PostgreSQL in an environment of its own, and its snapshot of one table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,11 @@ from schemas.errors import LakeError
 HERE: Final = Path(__file__).parent
 LOCK: Final = HERE / "requirements-dbt.lock"
 PROJECT: Final = HERE / "dbt_snapshot"
-SNAPSHOT_TABLE: Final = "main_snapshots.customer_history"
-"""Where dbt keeps the history, in the schema that it names itself."""
+SNAPSHOT_TABLES: Final = {
+    "duckdb": "main_snapshots.customer_history",
+    "postgresql": "public_snapshots.customer_history",
+}
+"""Where dbt keeps the history by target, in the schema that it names itself."""
 
 
 class DbtError(LakeError):
@@ -52,26 +56,26 @@ class Dbt:
             _install(home)
         return cls(home / "bin" / "python")
 
-    def snapshot(self, database: Path, threads: int, artefacts: Path) -> Snapshot:
-        """Runs `dbt snapshot` on a DuckDB file that holds `raw.customer`.
+    def snapshot(self, target: str, given: Mapping[str, str], artefacts: Path) -> Snapshot:
+        """Runs `dbt snapshot` on a database that holds `raw.customer`.
 
         Args:
-            database: the file.
-            threads: threads of its engine.
+            target: `duckdb` or `postgresql`.
+            given: variables of the target in `dbt_snapshot/profiles.yml`.
             artefacts: an empty folder for what dbt writes about the run.
 
         Raises:
             DbtError: it failed; carries the end of what it said.
         """
-        inputs = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        inputs = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", target]
         outputs = ["--target-path", str(artefacts), "--log-path", str(artefacts)]
         command = [str(self.python), "-m", "dbt.cli.main", "--quiet", "snapshot", *inputs, *outputs]
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        environment = kept | {"BENCH_DUCKDB": str(database), "BENCH_THREADS": str(threads), "TZ": "UTC"}
+        environment = kept | dict(given) | {"TZ": "UTC"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stdout + done.stderr).strip()[-1500:]
-            raise DbtError(f"dbt snapshot failed:\n{said}", where=str(database), remedy=f"see {artefacts}/dbt.log")
+            raise DbtError(f"dbt snapshot failed:\n{said}", where=target, remedy=f"see {artefacts}/dbt.log")
         results = json.loads((artefacts / "run_results.json").read_text(encoding="utf-8"))
         (node,) = results["results"]
         return Snapshot(float(node["execution_time"]), float(results["elapsed_time"]))

@@ -1,4 +1,4 @@
-"""Ratio 6: the same batch at ten times the history ÷ at once, in lake and warehouse; and the cost per version.
+"""Ratio 6: the same batch at ten times the history ÷ at once, in lake and warehouses; and the cost per version.
 
 A batch changes the same number of keys at both sizes; what grows is what it does not touch: customers and their orders.
 """
@@ -11,8 +11,9 @@ from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.changelog import HISTORY_ENDS, ORDERS_DAY, Batch, Sizes
+from benchmarks.database import Database, database
 from benchmarks.measure import Attempt, Bound, Comparison, Side, Target, interleaved, require_equal
-from benchmarks.scaled import Scaled
+from benchmarks.scaled import Engine, Scaled
 
 TIMES: Final = 10
 STRIDE: Final = 10
@@ -24,33 +25,37 @@ KINDS: Final = {
     "type 1": "type-1 changes, shown on every version of the key",
 }
 PLACES: Final = ("lake", "warehouse")
+ENGINES: Final = (Engine.DUCKDB, Engine.POSTGRESQL)
 
 Times = Mapping[str, tuple[float, ...]]
 
 
 def measure(bench: Bench) -> list[Comparison]:
     """A row per kind of change and place, and the cost per version of one key in both places."""
+    with database(bench.folder("postgresql")) as server:
+        return _measured(bench, server)
+
+
+def _measured(bench: Bench, server: Database) -> list[Comparison]:
     untouched = STRIDE - 1
     touched = max(1, bench.rows // (untouched * TIMES + 1))
-    once = _sized(bench, "once", Sizes(touched, STRIDE, DAYS))
-    tenfold = _sized(bench, "tenfold", Sizes(touched, untouched * TIMES + 1, DAYS * TIMES))
+    once = _sized(bench, server, "once", Sizes(touched, STRIDE, DAYS))
+    tenfold = _sized(bench, server, "tenfold", Sizes(touched, untouched * TIMES + 1, DAYS * TIMES))
     both = {"1×": once, "10×": tenfold}
     lake = {kind: _in_lake(bench, both, kind) for kind in KINDS}
     require_equal(tenfold.in_lake(), once.in_lake(), "ratio 6 in the lake")
-    warehouse = _in_warehouse(bench, both)
-    require_equal(tenfold.in_warehouse(), once.in_warehouse(), "ratio 6 in the warehouse")
-    require_equal(once.in_warehouse(), once.in_lake(), "ratio 6, lake and warehouse")
-    found = [
-        _compared(bench, place, kind, times, touched)
-        for kind in KINDS
-        for place, times in zip(PLACES, (lake[kind], warehouse[kind]), strict=True)
-    ]
+    times = {"lake": lake} | {engine.value: _in_warehouse(bench, both, engine) for engine in ENGINES}
+    for engine in ENGINES:
+        require_equal(tenfold.in_warehouse(engine), once.in_warehouse(engine), f"ratio 6, {engine}")
+        require_equal(once.in_warehouse(engine), once.in_lake(), f"ratio 6, lake and {engine}")
+    found = [_compared(bench, place, kind, times[place][kind], touched) for kind in KINDS for place in times]
     return found + _per_version(bench, once)
 
 
-def _sized(bench: Bench, name: str, sizes: Sizes) -> Scaled:
+def _sized(bench: Bench, server: Database, name: str, sizes: Sizes) -> Scaled:
     bench.say(f"history {name}: {sizes.customers:,} customers, as many orders")
-    scaled = Scaled(bench.spark(), f"history_{name}", sizes, bench.folder(f"history-{name}"), bench.cores)
+    folder = bench.folder(f"history-{name}")
+    scaled = Scaled(bench.spark(), f"history_{name}", sizes, folder, bench.cores, server)
     scaled.build()
     return scaled
 
@@ -87,31 +92,31 @@ def _in_lake(bench: Bench, both: Mapping[str, Scaled], kind: str) -> Times:
     )
 
 
-def _in_warehouse(bench: Bench, both: Mapping[str, Scaled]) -> dict[str, Times]:
+def _in_warehouse(bench: Bench, both: Mapping[str, Scaled], engine: Engine) -> dict[str, Times]:
     """The loads that the lake's attempts left, in their order: the history, then each kind's."""
     following = 1
 
     def load_all() -> None:
         nonlocal following
         for scaled in both.values():
-            scaled.load(following)
+            scaled.load(following, engine)
         following += 1
 
-    bench.say("warehouse, first load")
+    bench.say(f"{engine}, first load")
     load_all()
     times: dict[str, Times] = {}
     for kind in KINDS:
-        bench.say(f"warehouse, {kind}")
+        bench.say(f"{engine}, {kind}")
         if kind == "type 1":
             load_all()
-        contestants = {name: _loads_from(following, scaled) for name, scaled in both.items()}
+        contestants = {name: _loads_from(following, scaled, engine) for name, scaled in both.items()}
         times[kind] = interleaved(bench.repeats, contestants, warm_up=bench.warm_up)
         following += bench.repeats + bench.warm_up
     return times
 
 
-def _loads_from(first: int, scaled: Scaled) -> Attempt:
-    return lambda number: scaled.load(first + number)
+def _loads_from(first: int, scaled: Scaled, engine: Engine) -> Attempt:
+    return lambda number: scaled.load(first + number, engine)
 
 
 def _compared(bench: Bench, place: str, kind: str, times: Times, touched: int) -> Comparison:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 
 from benchmarks import changelog
 from benchmarks.changelog import Batch, Sizes
+from benchmarks.database import Database
 from benchmarks.measure import seconds
 from glue_jobs.curated import tables
 from glue_jobs.curated.load_files import MANIFESTS, write_load
@@ -21,10 +23,20 @@ from glue_jobs.curated.promote import promote_curated
 from lake.store import Store, store_for
 from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.load import ensure_tables, load_one
+from lake.warehouse.port import Warehouse
 from schemas.manifests import LoadManifest, seq_name
 from schemas.model import Pipeline
 
 Counted = tuple[tuple[str, ...], ...]
+
+
+class Engine(StrEnum):
+    """What a warehouse runs on."""
+
+    DUCKDB = "warehouse"
+    POSTGRESQL = "postgresql"
+
+
 _VERSIONS: Final = """
     SELECT segment, split_part(email, '.', 1) AS mark, CAST(effective_from AS {text}) AS starts,
         CAST(effective_to AS {text}) AS ends, is_current, count(*) AS keys
@@ -48,6 +60,7 @@ class Scaled:
     sizes: Sizes
     folder: Path
     threads: int
+    database: Database | None = None
     seq: int = 0
     pipeline: Pipeline = field(init=False)
 
@@ -90,20 +103,30 @@ class Scaled:
         return took
 
     @contextmanager
-    def warehouse(self) -> Iterator[DuckWarehouse]:
-        """A session with this size's warehouse."""
-        with closing(DuckWarehouse.open(self.folder / "warehouse.duckdb", self.store)) as warehouse:
-            warehouse.connection.execute(f"SET threads = {self.threads}")
+    def warehouse(self, engine: Engine = Engine.DUCKDB) -> Iterator[Warehouse]:
+        """A session with this size's warehouse on an engine."""
+        with closing(self._opened(engine)) as warehouse:
             yield warehouse
 
-    def load(self, seq: int) -> float:
+    def load(self, seq: int, engine: Engine = Engine.DUCKDB) -> float:
         """Takes one load into the warehouse; the seconds from its first statement to its commit."""
         key = f"{MANIFESTS}/{seq_name(seq)}"
         manifest = LoadManifest.from_json(self.store.read(key), key)
-        with self.warehouse() as warehouse:
+        if seq == 1 and engine is Engine.POSTGRESQL:
+            assert self.database is not None
+            self.database.make(self.name)
+        with self.warehouse(engine) as warehouse:
             if seq == 1:
                 ensure_tables(self.pipeline, warehouse)
             return seconds(lambda: load_one(self.pipeline, manifest, warehouse))
+
+    def _opened(self, engine: Engine) -> Warehouse:
+        if engine is Engine.POSTGRESQL:
+            assert self.database is not None
+            return self.database.warehouse(self.name, self.store)
+        warehouse = DuckWarehouse.open(self.folder / "warehouse.duckdb", self.store)
+        warehouse.connection.execute(f"SET threads = {self.threads}")
+        return warehouse
 
     def in_lake(self) -> tuple[Counted, Counted]:
         """Versions of the touched keys, and the versions their facts refer to, counted; without key or size."""
@@ -111,10 +134,10 @@ class Scaled:
         versions, facts = self._queries(dimension, fact, "string")
         return _counted(self.spark.sql(versions)), _counted(self.spark.sql(facts))
 
-    def in_warehouse(self) -> tuple[Counted, Counted]:
-        """As `in_lake`, of the warehouse."""
+    def in_warehouse(self, engine: Engine = Engine.DUCKDB) -> tuple[Counted, Counted]:
+        """As `in_lake`, of the warehouse on an engine."""
         versions, facts = self._queries("analytics.dim_customer", "analytics.fact_orders", "varchar")
-        with self.warehouse() as warehouse:
+        with self.warehouse(engine) as warehouse:
             return _texts(warehouse.query(versions).rows), _texts(warehouse.query(facts).rows)
 
     def _queries(self, dimension: str, fact: str, text: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from schemas import columns as c
 from schemas import load_pipeline
 
 ROOT = Path(__file__).parents[2]
-NUMBERS = ["1", "2", "3", "7", "10", "10 GE"]
+NUMBERS = ["1", "2", "3", "7", "7 postgresql", "10", "10 GE"]
 
 
 @pytest.mark.integration
