@@ -15,8 +15,8 @@ from lake.warehouse.run import run_plan
 from redshift_sql.evolve import Change, Found, Step, evolution, fits
 from redshift_sql.migration import Migration, MigrationError, begin_plan, end_plan, owed_plan
 from redshift_sql.operations import definition, drop_plan, views_plan
-from redshift_sql.plan import base_plan, tables_plan
-from redshift_sql.statements import Plan
+from redshift_sql.plan import base_plan, schema_plan, tables_plan
+from redshift_sql.statements import Plan, flat
 from schemas.model import Pipeline
 
 _COLUMNS: Final = (
@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     "ORDER BY table_schema, table_name, ordinal_position"
 )
 _LEDGER: Final = "SELECT number, name, checksum, kind, applied_at FROM staging.migration_ledger ORDER BY number"
+_CREATED: Final = re.compile(r"^create table if not exists (\S+)", re.MULTILINE)
 _ALTERED: Final = re.compile(r"^alter table (\S+) alter column (\S+) type (.+)$", re.MULTILINE)
 _NAMES: Final = {
     "character varying": "varchar",
@@ -100,15 +101,24 @@ def standing(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migr
 def ensure(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
     """Makes the tables that are not there. A warehouse made now has had every migration: contracts hold their sum.
 
+    Where all are there nothing is run, so the role that loads from day to day need not be one that may create.
+
     Raises:
         WarehouseError: a statement failed.
     """
-    fresh = "staging.load_ledger" not in found_tables(warehouse)
-    run_again(partial(_create, warehouse, base_plan(pipeline), ()))
-    # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
-    made = [_row(migration, "made") for migration in migrations] if fresh else []
-    run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline)), made))
+    found = found_tables(warehouse)
+    if not _created(schema_plan(pipeline)) <= found.keys():
+        run_again(partial(_create, warehouse, base_plan(pipeline), ()))
+        # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
+        made = [] if "staging.load_ledger" in found else [_row(migration, "made") for migration in migrations]
+        run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline)), made))
     _ensure_views(pipeline, warehouse)
+
+
+def _created(plan: Plan) -> set[str]:
+    """The tables that a plan makes where they are not there."""
+    matches = (_CREATED.search(statement.sql) for statement in flat(plan))
+    return {match[1].replace('"', "") for match in matches if match}
 
 
 def _ensure_views(pipeline: Pipeline, warehouse: Warehouse) -> None:

@@ -109,6 +109,26 @@ def test_a_role_without_rights(
     assert "permission denied for schema analytics" in failure(capsys, "sql", "SELECT * FROM analytics.dim_date")
 
 
+def test_a_role_that_may_write_and_not_create_loads_what_is_pending(
+    tmp_path: Path, postgres_engine: Postgres, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_HOME", str(tmp_path))
+    postgres_engine.empty().close()
+    database = postgres_engine.database
+    assert main(["load", "--warehouse-uri", postgres_server.uri(database)]) == 0
+    with postgres_server.admin(database) as admin:
+        admin.execute("CREATE ROLE day_by_day LOGIN PASSWORD 'of-the-tests'")
+        for schema in (b"staging", b"analytics", b"ops"):
+            admin.execute(b"GRANT USAGE ON SCHEMA %b TO day_by_day" % schema)
+            admin.execute(b"GRANT ALL ON ALL TABLES IN SCHEMA %b TO day_by_day" % schema)
+    write_load(tmp_path / "lake" / "retail", 1, {}, pipeline="retail")
+    assert main(["load", "--warehouse-uri", postgres_server.uri(database, "day_by_day")]) == 0
+    with postgres_server.admin(database) as admin:
+        assert admin.execute("SELECT count(*) FROM staging.load_ledger").fetchone() == (1,)
+        admin.execute("DROP OWNED BY day_by_day")
+        admin.execute("DROP ROLE day_by_day")
+
+
 def test_the_job_takes_the_same_addresses(tmp_path: Path, postgres_engine: Postgres) -> None:
     postgres_engine.empty().close()
     uri = postgres_engine.server.uri(postgres_engine.database)

@@ -77,8 +77,12 @@ def test_loads_pass_through_the_api_and_give_the_star(emulator: Emulator, bucket
     assert [dict(batch.rows) for batch in summary.batches] == [{"dim_party": 7}, {"dim_party": 7, "fact_visits": 1}]
     versions = warehouse.query("SELECT * FROM analytics.dim_party WHERE party_sk <> -1").rows
     assert sorted(versions, key=repr) == expected_rows(history(CHANGES, POLICIES))
+    emulator.calls, calls = [], emulator.calls
     assert load_pending(PIPELINE, lake, warehouse).batches == ()
+    sent = [request["Sql"] for operation, request, _ in emulator.calls if operation == "ExecuteStatement"]
+    assert {sql.split(maxsplit=1)[0].lower() for sql in sent} == {"begin", "select", "rollback"}
     warehouse.close()
+    emulator.calls += calls
     assert_shapes(emulator)
 
 

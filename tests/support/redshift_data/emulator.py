@@ -305,9 +305,9 @@ class Emulator:
         if running.ended.is_set():
             raise ApiError("ValidationException", "Could not cancel a query that is already in FINISHED state")
         session = self._sessions.get(running.session)
-        if session is not None:
+        assert session is not None, "only statements of a session are stopped"
+        while not running.ended.wait(0.05):  # the server may not have begun with it
             session.database.connection.cancel_safe()
-        running.ended.wait(10)
         running.status, running.error = "ABORTED", ""
         return {"Status": True}
 
