@@ -26,7 +26,7 @@ ONLY_REDSHIFT: Final[Mapping[str, str]] = {
 
 def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
     """The statements of a pipeline in running order: of one load that holds every table, and of the streaming path."""
-    tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts)
+    tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts, *pipeline.sources)
     plans = (
         schema_plan(pipeline),
         begin_plan(),

@@ -9,7 +9,7 @@ from typing import Final
 from redshift_sql import shapes
 from redshift_sql.render import Context, Item, RenderError, quoted
 from schemas import columns as c
-from schemas.model import Aggregate, Calendar, Dimension, DimensionReference, Fact, Pipeline, Storage
+from schemas.model import Aggregate, Calendar, Dimension, DimensionReference, Fact, Pipeline, SourceContract, Storage
 
 _WORD: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
 
@@ -122,6 +122,18 @@ def calendar_context(calendar: Calendar) -> Context:
         "c": word(calendar.name),
         "calendar": shapes.calendar_table(calendar),
         "storage": _storage(calendar.storage),
+    }
+
+
+def mirror_context(source: SourceContract) -> Context:
+    """Names of the `mirror/` templates."""
+    key = tuple(Item(column.name, column.type.redshift) for column in source.key_columns)
+    return {
+        "s": word(source.table),
+        "distkey": key[0].name,
+        "key": key,
+        "column": shapes.mirror_table(source),
+        "load": shapes.mirror_load(source),
     }
 
 

@@ -162,7 +162,7 @@ class _Table:
 
 
 def _steps(table: _Table) -> Iterator[Step]:
-    is_load = table.table.startswith("staging.") and table.name.endswith("_load")
+    is_load = table.table in shapes.load_tables(table.pipeline)
     if table.found is None:
         yield Step(table.table, Change.CREATE, "is not there yet", tuple(item.name for item in table.wanted))
     elif is_load and not table.differing and [*table.found] != [item.name for item in table.wanted]:
@@ -237,6 +237,8 @@ def addable(pipeline: Pipeline, table: str) -> frozenset[str]:
         return frozenset(item.name for item in (*shapes.fact_values(fact), *keys))
     if name in pipeline.calendars:
         return frozenset(item.name for item in pipeline.calendars[name].columns)
+    if name in pipeline.sources:
+        return frozenset(column.name for column in pipeline.sources[name].value_columns)
     return frozenset()
 
 

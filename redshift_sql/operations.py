@@ -6,7 +6,7 @@ import hashlib
 from typing import Final
 
 from redshift_sql import contexts
-from redshift_sql.render import Context, fragment, statements
+from redshift_sql.render import Context, fragment, quoted, statements
 from redshift_sql.statements import Plan, flat
 from schemas.model import Pipeline
 
@@ -53,9 +53,12 @@ def counted_tables(pipeline: Pipeline) -> tuple[str, ...]:
     """Qualified names of the tables that `ops.row_counts` counts."""
     star = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts, *pipeline.aggregates)
     logs = (f"staging.{name}_log" for name in pipeline.dimensions)
-    return (*(f"analytics.{name}" for name in star), *logs)
+    mirrors = (f"staging.{name}" for name in pipeline.sources)
+    return (*(f"analytics.{name}" for name in star), *mirrors, *logs)
 
 
 def _counted(table: str) -> str:
     schema, name = (contexts.word(part) for part in table.split("."))
-    return f"select '{schema}' as schema_name, '{name}' as table_name, count(*) as row_count from {schema}.{name}"
+    return (
+        f"select '{schema}' as schema_name, '{name}' as table_name, count(*) as row_count from {schema}.{quoted(name)}"
+    )

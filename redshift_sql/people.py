@@ -62,7 +62,7 @@ def access_plan(pipeline: Pipeline, *, roles: Collection[str] = (), masks: Masks
         statements("access/710_loader.sql", LOADER, {"loader": LOADER}),
         _readers(),
         *(_grants(pipeline, table, columns, masks is not None) for table, columns in readable(pipeline).items()),
-        *(_kept(table) for table in _unread(pipeline)),
+        *(_kept(pipeline, table) for table in _unread(pipeline)),
         *(_shared(pipeline, table) for table in _SHARED),
         *(_read("ops", view, role) for view in VIEWS for role in (ANALYST, STEWARD)),
         () if masks is None else tuple(_masked(pipeline, masks)),
@@ -71,14 +71,21 @@ def access_plan(pipeline: Pipeline, *, roles: Collection[str] = (), masks: Masks
 
 
 def readable(pipeline: Pipeline) -> dict[str, shapes.Columns]:
-    """The tables that people ask: the star."""
-    return {table: columns for table, columns in shapes.columns_of(pipeline).items() if table.startswith("analytics.")}
+    """The tables that people ask: the star and the mirrors."""
+    mirrors = {f"staging.{name}" for name in pipeline.sources}
+    return {
+        table: columns
+        for table, columns in shapes.columns_of(pipeline).items()
+        if table.startswith("analytics.") or table in mirrors
+    }
 
 
 def classes(pipeline: Pipeline, table: str) -> Mapping[str, PiiClass]:
     """The class of each column of a readable table that is personal."""
-    name = table.split(".", 1)[1]
-    if name in pipeline.dimensions:
+    schema, name = table.split(".", 1)
+    if schema == "staging":
+        found = {column.name: column.pii for column in pipeline.sources[name].columns}
+    elif name in pipeline.dimensions:
         found = _of_dimension(pipeline, pipeline.dimensions[name])
     elif name in pipeline.facts:
         found = _of_fact(pipeline, pipeline.facts[name])
@@ -135,9 +142,9 @@ def _unread(pipeline: Pipeline) -> Iterator[str]:
     return (table for table in shapes.columns_of(pipeline) if table not in readable(pipeline))
 
 
-def _kept(table: str) -> Plan:
+def _kept(pipeline: Pipeline, table: str) -> Plan:
     schema, name = table.split(".", 1)
-    steward = () if name.endswith("_load") else _read(schema, name, STEWARD)
+    steward = () if table in shapes.load_tables(pipeline) else _read(schema, name, STEWARD)
     return (*_write(schema, name), *steward)
 
 

@@ -59,6 +59,10 @@ def tables_plan(pipeline: Pipeline) -> Plan:
             statements("ddl/050_calendar.sql", c.name, contexts.calendar_context(c))
             for c in pipeline.calendars.values()
         ),
+        *(
+            statements("ddl/060_mirror.sql", source.table, contexts.mirror_context(source))
+            for source in pipeline.sources.values()
+        ),
     ]
     return tuple(chain.from_iterable(parts))
 
@@ -110,6 +114,11 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[
             _files(("calendar/500_write.sql",), c.name, contexts.calendar_context(c))
             for c in pipeline.calendars.values()
             if c.name in loaded
+        ),
+        *(
+            _files(("mirror/510_write.sql",), source.table, contexts.mirror_context(source))
+            for source in pipeline.sources.values()
+            if source.table in loaded
         ),
         *(dimension_plan(d, whole=d.name in whole) for d in dimensions),
         *(_files(("fact/310_replaced.sql",), f.name, contexts.fact_context(f, pipeline)) for f in facts),

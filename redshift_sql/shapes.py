@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from redshift_sql.render import Item
-from schemas.model import Aggregate, Calendar, Dimension, Fact, Pipeline
+from schemas.model import Aggregate, Calendar, Dimension, Fact, Pipeline, SourceContract
 
 _CHANGE: Final = (
     Item("change_identity", "varchar(32)"),
@@ -150,6 +150,16 @@ def aggregate_table(aggregate: Aggregate) -> Columns:
     )
 
 
+def mirror_table(source: SourceContract) -> Columns:
+    """Columns of `staging.<source>`: those of the source table."""
+    return tuple(Item(column.name, column.type.redshift) for column in source.columns)
+
+
+def mirror_load(source: SourceContract) -> Columns:
+    """Columns of `staging.<source>_load`; no column of a source begins with an underscore."""
+    return (*mirror_table(source), Item("_changed_at", "timestamp"), Item("_is_deleted", "boolean"))
+
+
 def columns_of(pipeline: Pipeline) -> dict[str, Columns]:
     """The columns of every table that a pipeline's contracts make, by qualified name."""
     tables: dict[str, Columns] = {}
@@ -163,7 +173,16 @@ def columns_of(pipeline: Pipeline) -> dict[str, Columns]:
     for calendar in pipeline.calendars.values():
         tables[f"staging.{calendar.name}_load"] = calendar_table(calendar)
         tables[f"analytics.{calendar.name}"] = calendar_table(calendar)
+    for source in pipeline.sources.values():
+        tables[f"staging.{source.table}_load"] = mirror_load(source)
+        tables[f"staging.{source.table}"] = mirror_table(source)
     return tables | {f"analytics.{item.name}": aggregate_table(item) for item in pipeline.aggregates.values()}
+
+
+def load_tables(pipeline: Pipeline) -> frozenset[str]:
+    """Qualified names of the tables that COPY fills, which hold nothing between loads."""
+    loaded = (*pipeline.dimensions, *pipeline.facts, *pipeline.calendars, *pipeline.sources)
+    return frozenset(f"staging.{name}_load" for name in loaded)
 
 
 def _unique(*items: Item) -> Columns:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -84,6 +84,9 @@ def parse_pipeline(folder: Traversable) -> Pipeline:
     aggregates = {
         d.table: _built(f, build_aggregate, d, facts, dimensions) for f, d in star if isinstance(d, AggregateDocument)
     }
+    made = {*dimensions, *calendars, *facts, *aggregates}
+    for file in _yaml_files(folder / "sources"):
+        _apart(file, file.name.rsplit(".", 1)[0], made, sources)
     return Pipeline(head.pipeline, head.description, sources, dimensions, calendars, facts, aggregates)
 
 
@@ -101,6 +104,17 @@ def _named_as_file(file: Traversable, table: str) -> None:
     if file.name.rsplit(".", 1)[0] != table:
         what = f"table '{table}' is in a file of another name"
         raise ContractError(what, where=f"{file}: table", remedy=f"name it {table}.yaml")
+
+
+_TECHNICAL: Final = ("load", "log", "truncate", "tip")
+
+
+def _apart(file: Traversable, table: str, star: Collection[str], sources: Collection[str]) -> None:
+    """A source's mirror in the warehouse has the source's name, beside the tables of the star and its own ledgers."""
+    names = {"load_ledger", "migration_ledger", *star, *(f"{name}_{kind}" for name in star for kind in _TECHNICAL)}
+    if table in names | {f"{name}_load" for name in sources}:
+        what = f"'{table}' is the name of another table of the warehouse, where the source has a mirror"
+        raise ContractError(what, where=f"{file}: table", remedy="give the star table another name")
 
 
 def _load(file: Traversable) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from glue_jobs.curated.fact import fact_work, touched_rows
 from glue_jobs.curated.misfits import misfit_rows
 from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms.calendar import calendar_rows
-from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows
+from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows, mirror_load_rows
 from lake.store import Store
 from redshift_sql.copy_contract import CopyContract, copy_contract
 from schemas import columns as c
@@ -50,7 +50,7 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     """Writes what the star's sources brought since the last load, as far as their states have it.
 
     Dimensions load the change rows, facts the present state of every key whose base or joined row was written,
-    calendars all rows in the first load and when their contract changed.
+    calendars all rows in the first load and when their contract changed, mirrors the present row of every key written.
 
     Returns:
         The manifest; None if nothing is new.
@@ -63,7 +63,8 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     since = {} if last is None else dict(last.progress)
     sources = {name: source_progress(spark, pipeline, name) for name in pipeline.sources}
     calendars = {name: contract_checksum(calendar) for name, calendar in pipeline.calendars.items()}
-    target = since | sources | calendars
+    mirrors = {mirrored(name): reached for name, reached in sources.items()}
+    target = since | sources | calendars | mirrors
     if target == since:
         return None
     seq = 1 if last is None else last.seq + 1
@@ -86,6 +87,11 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
             remedy="run the promotion again; run one promotion of a pipeline at a time",
         )
     return manifest
+
+
+def mirrored(source: str) -> str:
+    """Under which name a load's progress says how far a source's mirror is."""
+    return f"{source} (mirror)"
 
 
 def copy_manifest(store: Store, files: tuple[WrittenFile, ...]) -> bytes:
@@ -160,6 +166,12 @@ def _table_rows(
             rows = touched_rows(fact_work(spark, pipeline, fact), {s: since.get(s, 0) for s in fact.sources})
             aside = misfit_rows(rows, fact) if fact.misfit is MisfitPolicy.DEAD_LETTER else None
             yield name, fact_load_rows(rows, fact, pipeline.dimensions), aside
+    for name, source in pipeline.sources.items():
+        first, last = since.get(mirrored(name), 0), target[mirrored(name)]
+        if last > first:
+            states = spark.table(tables.curated(pipeline, tables.state_name(name)))
+            written = states.where(F.col(c.OP).isNull() & (F.col(c.INGEST_SEQ) > first))
+            yield name, mirror_load_rows(written, source), None
 
 
 def _write_table(

@@ -10,10 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from glue_jobs.transforms.asof import inferred_key
-from glue_jobs.transforms.facts import fact_row_columns
+from glue_jobs.transforms.facts import LIVE, fact_row_columns
 from glue_jobs.transforms.surrogate import origin_key, surrogate_key
 from schemas import columns as c
-from schemas.model import Dimension, Fact
+from schemas.model import Dimension, Fact, SourceContract
 
 
 def dimension_load_rows(changes: DataFrame, dimension: Dimension) -> DataFrame:
@@ -68,6 +68,23 @@ def fact_load_rows(rows: DataFrame, fact: Fact, dimensions: Mapping[str, Dimensi
         for reference in fact.dimensions
     ]
     return rows.select(*plain, *inferred, *calendars, c.IS_DELETED)
+
+
+def mirror_load_rows(states: DataFrame, source: SourceContract) -> DataFrame:
+    """Present rows as a mirror takes them.
+
+    Args:
+        states: rows of the source's state (`transforms.tip`), at most one per key.
+        source: the contract.
+
+    Returns:
+        The source's columns, NULL where no change gave a value; `_changed_at`; `_is_deleted`.
+    """
+    return states.select(
+        *(F.col(column.name).cast(column.type.spark).alias(column.name) for column in source.columns),
+        F.col(c.CHANGED_AT).cast("timestamp").alias("_changed_at"),
+        (~F.col(LIVE)).alias("_is_deleted"),
+    )
 
 
 def _unavailable(dimension: Dimension) -> Column:

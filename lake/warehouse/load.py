@@ -136,7 +136,7 @@ def pending(store: Store, after: int) -> list[int]:
 
 
 def _copy(pipeline: Pipeline, name: str, table: LoadTable, warehouse: Warehouse) -> int:
-    known = {**pipeline.dimensions, **pipeline.facts, **pipeline.calendars}
+    known = {**pipeline.dimensions, **pipeline.facts, **pipeline.calendars, **pipeline.sources}
     if name not in known:
         raise WarehouseError("a load names a table that has no contract", where=name, remedy=_CONTRACT)
     empty, copy = copy_plan(name)

@@ -268,3 +268,11 @@ def test_a_value_of_the_file_is_not_repeated_where_it_may_be_personal(folder: Pa
     with pytest.raises(ContractError) as caught:
         parse_pipeline(folder)
     assert "ann@example.org" not in str(caught.value)
+
+
+def test_a_source_and_a_star_table_of_one_name_are_refused(folder: Path) -> None:
+    for wanted in ("customer", "dim_customer_log"):
+        source = folder / f"sources/{wanted}.yaml"
+        source.write_text((folder / CUSTOMER).read_text().replace("table: customer", f"table: {wanted}"))
+    with pytest.raises(ContractError, match="'dim_customer_log' is the name of another table of the warehouse"):
+        parse_pipeline(folder)

@@ -17,9 +17,10 @@ from lake.store import Store, store_for
 from schemas.errors import CommitConflictError
 from schemas.manifests import LoadManifest
 from tests.glue_jobs.changes import dimension, staging_frame
-from tests.glue_jobs.curated.shop import Shop, line_log, sale_log
-from tests.reference.history import UNAVAILABLE, Change
-from tests.reference.logs import packed_log
+from tests.glue_jobs.curated.shop import POLICIES, Shop, line_log, sale_log
+from tests.reference.history import UNAVAILABLE, Change, history
+from tests.reference.logs import batches, packed_log
+from tests.support.party import ATTRIBUTES
 
 PARTY_COLUMNS = [
     "party_id", "change_identity", "change_op", "epoch", "position", "kafka_partition", "kafka_offset", "changed_at",
@@ -53,7 +54,7 @@ def test_a_load_holds_changes_and_present_facts_and_the_next_only_what_is_new(
         shop.stage(table, log)
     first = promoted(shop, tmp_path).load
     assert first is not None
-    assert list(first.tables) == ["dim_day", "dim_party", "fact_lines"]
+    assert list(first.tables) == ["dim_day", "dim_party", "fact_lines", "party", "order", "line"]
     assert first.progress.items() >= {"party": 1, "line": 1, "order": 1}.items()
     changes = rows_of(spark, tmp_path, first, "dim_party")
     assert changes[0].__fields__ == PARTY_COLUMNS
@@ -70,10 +71,40 @@ def test_a_load_holds_changes_and_present_facts_and_the_next_only_what_is_new(
     shop.stage("order", [moved])
     second = promoted(shop, tmp_path).load
     assert second is not None
-    assert (second.seq, list(second.tables)) == (2, ["fact_lines"])
+    assert (second.seq, list(second.tables)) == (2, ["fact_lines", "order"])
     on_it = {row.line_id for row in rows_of(spark, tmp_path, second, "fact_lines") if not row.is_deleted}
     assert on_it <= {row.line_id for row in facts}
     assert newest_load(store_for(tmp_path.as_uri())) == second
+
+
+def test_mirror_rows_of_any_batching_fold_to_the_rows_that_the_source_has(spark: SparkSession, tmp_path: Path) -> None:
+    for seed, truncates in ((43, 0), (44, 1)):
+        shop, lake = Shop(spark), tmp_path / str(seed)
+        log = packed_log(seed, 25, truncates=truncates)
+        mirror: dict[int, tuple[object, ...]] = {}
+        for batch in batches(seed, log, most=3):
+            shop.stage("party", batch)
+            load = promoted(shop, lake).load
+            assert load is not None
+            for row in rows_of(spark, lake, load, "party") if "party" in load.tables else []:
+                mirror.pop(row.id, None)
+                if not row._is_deleted:
+                    mirror[row.id] = (row.segment, row.region, row.address)
+        current = [v for v in history(log, POLICIES) if v.effective_to is None and not v.deleted]
+        assert mirror == {v.key[0]: tuple(dict(v.attributes)[name] for name in ATTRIBUTES) for v in current}
+
+
+def test_a_lake_whose_loads_knew_no_mirrors_writes_them_whole(spark: SparkSession, tmp_path: Path) -> None:
+    shop = Shop(spark)
+    shop.stage("party", packed_log(45, 5, truncates=0))
+    first = promoted(shop, tmp_path).load
+    assert first is not None
+    path = tmp_path / "load/_manifests/000000000001.json"
+    path.write_text(path.read_text().replace("(mirror)", "(before)"))
+    second = promoted(shop, tmp_path).load
+    assert second is not None
+    assert list(second.tables) == ["party"]
+    assert second.tables["party"].rows == first.tables["party"].rows
 
 
 def test_a_load_that_another_run_committed_first_is_refused(

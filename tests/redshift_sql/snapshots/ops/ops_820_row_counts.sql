@@ -14,6 +14,14 @@ select 'analytics' as schema_name, 'fact_sales' as table_name, count(*) as row_c
 union all
 select 'analytics' as schema_name, 'agg_daily_sales_by_category' as table_name, count(*) as row_count from analytics.agg_daily_sales_by_category
 union all
+select 'staging' as schema_name, 'customer' as table_name, count(*) as row_count from staging.customer
+union all
+select 'staging' as schema_name, 'order' as table_name, count(*) as row_count from staging."order"
+union all
+select 'staging' as schema_name, 'order_item' as table_name, count(*) as row_count from staging.order_item
+union all
+select 'staging' as schema_name, 'product' as table_name, count(*) as row_count from staging.product
+union all
 select 'staging' as schema_name, 'dim_customer_log' as table_name, count(*) as row_count from staging.dim_customer_log
 union all
 select 'staging' as schema_name, 'dim_product_log' as table_name, count(*) as row_count from staging.dim_product_log

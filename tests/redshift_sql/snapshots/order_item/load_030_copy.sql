@@ -1,0 +1,7 @@
+-- Positional: the files hold the table's columns in their order.
+copy staging.order_item_load
+from :manifest
+iam_role :iam_role
+format as parquet
+manifest
+statupdate off;

@@ -1,0 +1,2 @@
+-- TRUNCATE would commit, so the load table is emptied by DELETE.
+delete from staging.product_load;
