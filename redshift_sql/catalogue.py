@@ -12,11 +12,14 @@ from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_p
 from redshift_sql.spectrum import spectrum_plan
 from redshift_sql.statements import Statement, flat
 from redshift_sql.stream import EXAMPLE, stream_plan
+from redshift_sql.upkeep import ledger_plan, load_tables_plan, restatement_plan
 from schemas.model import Pipeline
 
 ONLY_REDSHIFT: Final[Mapping[str, str]] = {
     "load/030_copy.sql": "COPY reads from S3; DuckDB and PostgreSQL answer it from the same manifest",
     "access/": "roles, grants and masks: DuckDB has none, PostgreSQL no masks; grants are tried there as each role",
+    "upkeep/92": "VACUUM is Redshift's own",
+    "upkeep/93": "ANALYZE of predicate columns is Redshift's own",
     "spectrum/": "an external schema reads the Glue Data Catalog",
     "athena/": "queries in Athena's SQL, which tests run over the same Iceberg tables and compare with the warehouse",
     "streaming/": "topics, SUPER, a Lambda function and system views; tests play them on DuckDB, what is now on both",
@@ -35,6 +38,9 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         rows_plan(),
         end_plan(),
         views_plan(pipeline),
+        ledger_plan(),
+        restatement_plan(),
+        load_tables_plan(pipeline),
         spectrum_plan(pipeline, EXAMPLE_ROLE),
         stream_plan(pipeline, EXAMPLE),
     )

@@ -1,4 +1,4 @@
-"""Look after the warehouse: migrations, and tables computed again."""
+"""Look after the warehouse: migrations, tables computed again, who may see what, upkeep."""
 
 from __future__ import annotations
 
@@ -163,7 +163,37 @@ def access(app: App, run: bool, masking: bool | None) -> int:
     return 0
 
 
-for _member in (plan, migrate, status, recompute, access, stream):
+@lake_command(
+    "upkeep",
+    example=("lake warehouse upkeep", "lake warehouse upkeep --ledger-days 90", "lake warehouse upkeep --statements"),
+)
+@click.option("--ledger-days", default=400, show_default=True, help="How long loads are told of.")
+@click.option("--restatement-days", default=400, show_default=True, help="How long restatements are told of.")
+@click.option("--statements", "shown", is_flag=True, help="Only show the VACUUM and ANALYZE statements for Redshift.")
+def upkeep(app: App, ledger_days: int, restatement_days: int, shown: bool) -> int:
+    """Forget old accounts of loads and restatements, and empty the load tables; one transaction.
+
+    The newest load stays, and so do change logs, tips, versions, facts and mirrors: what is computed again needs them.
+    Redshift vacuums and analyzes by itself when idle; `--statements` gives what to run after a backfill.
+    """
+    from datetime import UTC, datetime
+
+    from lake.warehouse.upkeep import keep_up
+    from redshift_sql.upkeep import Retention, storage_plan
+
+    if shown:
+        texts = [item.sql.strip() for item in storage_plan(app.pipeline)]
+        app.emit({"statements": texts}, "\n".join(f"{text};" for text in texts))
+        return 0
+    retention = Retention(ledger_days, restatement_days)
+    with app.warehouse() as warehouse:
+        forgotten = keep_up(app.pipeline, warehouse, retention, datetime.now(UTC).replace(tzinfo=None))
+    lines = [f"{table}: {rows:,} rows forgotten" for table, rows in forgotten.items()]
+    app.emit({"forgotten": forgotten}, "\n".join(lines))
+    return 0
+
+
+for _member in (plan, migrate, status, recompute, access, stream, upkeep):
     command.add_command(_member)
 
 

@@ -34,6 +34,8 @@ RUN_BY: Final = {
     "dimension/122_whole.sql": "tests/lake/warehouse/test_migrate.py",
     "ops/": "tests/lake/warehouse/test_operations.py",
     "queries/": "tests/lake/warehouse/test_operations.py",
+    "mirror/": "tests/lake/warehouse/test_mirror.py",
+    "upkeep/91": "tests/lake/warehouse/test_upkeep.py",
 }
 """Files, or folders, whose tests on both engines stand elsewhere."""
 

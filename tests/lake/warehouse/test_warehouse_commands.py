@@ -86,3 +86,11 @@ def test_access_is_shown_as_sql_and_the_embedded_warehouse_has_none(contracts: P
     assert "attach masking policy" not in str(answered(capsys, "access", "--no-masking")[1])
     assert run(["warehouse", "access", "--apply"]) == 1
     assert "the embedded warehouse has no roles" in capsys.readouterr().err
+
+
+def test_upkeep_forgets_nothing_that_is_young(contracts: Path, capsys: Shown) -> None:
+    none = {"staging.load_ledger": 0, "analytics.restatements": 0}
+    assert answered(capsys, "upkeep") == (0, {"forgotten": none})
+    assert run(["warehouse", "upkeep", "--ledger-days", "1"]) == 1
+    assert "1 days is too short" in capsys.readouterr().err
+    assert "vacuum delete only" in str(answered(capsys, "upkeep", "--statements")[1])

@@ -1,0 +1,1 @@
+vacuum delete only {schema}.{t};

@@ -1,0 +1,1 @@
+vacuum sort only {schema}.{t} to 95 percent;
