@@ -97,7 +97,7 @@ def aggregate_context(aggregate: Aggregate, pipeline: Pipeline) -> Context:
     groups = []
     for item in aggregate.group_by:
         table, column = item.source.split(".")
-        groups.append(Item(item.name, item.type.redshift, column, "f" if table == fact.name else table))
+        groups.append(Item(item.name, item.type.redshift, column, "f" if table == fact.name else f"{table}_member"))
     by_function = {
         function: tuple(Item(m.name, m.type.redshift, m.column) for m in aggregate.measures if m.function == function)
         for function in ("sum", "count", "count_distinct", "min", "max")

@@ -1,1 +1,1 @@
-left join analytics.{d} as {r} on f.{r} = {r}.{sk}
+left join analytics.{d} as {r}_member on f.{r} = {r}_member.{sk}

@@ -15,14 +15,14 @@ insert into analytics.agg_daily_sales_by_category (
 with facts as (
     select
         cast(f.ordered_at as date) as sales_date,
-        product_sk.category as _group_category,
+        product_sk_member.category as _group_category,
         f.line_no as _fact_line_no,
         f.order_id as _fact_order_id,
         f.quantity as _fact_quantity,
         f.net_amount as _fact_net_amount
     from analytics.fact_sales as f
     inner join agg_daily_sales_by_category_dates as t on cast(f.ordered_at as date) = t._date
-    left join analytics.dim_product as product_sk on f.product_sk = product_sk.product_sk
+    left join analytics.dim_product as product_sk_member on f.product_sk = product_sk_member.product_sk
     where f.ordered_at >= :first_at
         and f.ordered_at < :last_before
 )
