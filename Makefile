@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PYTEST_ARGS ?=
 # Two processes: one drives the embedded stack while the other does the rest.
-SPREAD := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+SPREAD := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format bench up down lock clean
 

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadScopeScheduling
 
 from lake.session import spark_session, tuned
 from tests.support import engines, postgres
 
+STACK: Final = "tests/integration/"
+"""What starts so uses the embedded stack."""
+
+
+class Spread(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
+    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one.
+
+    A file stays in one piece, so what its tests share is made once.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return STACK if nodeid.startswith(STACK) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
+    """Says how tests are spread."""
+    return Spread(config, log)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one, and first.
-
-    A file stays in one piece, so what its tests share is made once. Long files come before short ones, so that no
-    process is left alone with one at the end.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.nodeid.partition("::")[0]))
+    """The stack's tests first, then long files before short ones: no process is left alone with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (not _needs_stack(item), item.path not in slow))
-
-
-def _needs_stack(item: pytest.Item) -> bool:
-    return Path(__file__).parent / "integration" in item.path.parents
+    items.sort(key=lambda item: (not item.nodeid.startswith(STACK), item.path not in slow))
 
 
 @pytest.fixture(scope="session")
