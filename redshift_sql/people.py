@@ -70,6 +70,19 @@ def access_plan(pipeline: Pipeline, *, roles: Collection[str] = (), masks: Masks
     return tuple(chain.from_iterable(parts))
 
 
+def views_access_plan(views: Mapping[str, bool]) -> tuple[Statement, ...]:
+    """Who may read late-binding views: the steward all of them, the analyst those without a personal column.
+
+    Redshift grants no columns of such a view ("You can't grant column-level privileges on late-binding views", GRANT,
+    usage notes), so there is nothing between all of it and nothing.
+
+    Args:
+        views: qualified names, each with whether it has a personal column.
+    """
+    pairs = [(view, role) for view, hides in views.items() for role in ((STEWARD,) if hides else (ANALYST, STEWARD))]
+    return tuple(chain.from_iterable(_read(*_parts(view), role) for view, role in pairs))
+
+
 def readable(pipeline: Pipeline) -> dict[str, shapes.Columns]:
     """The tables that people ask: the star and the mirrors."""
     mirrors = {f"staging.{name}" for name in pipeline.sources}
@@ -160,7 +173,12 @@ def _shared(pipeline: Pipeline, table: str) -> Plan:
     return (*_write(schema, name), *analyst, *_read(schema, name, STEWARD))
 
 
-def _read(schema: str, name: str, role: str) -> Plan:
+def _parts(table: str) -> tuple[str, str]:
+    schema, name = table.split(".", 1)
+    return schema, name
+
+
+def _read(schema: str, name: str, role: str) -> tuple[Statement, ...]:
     return statements("access/713_read.sql", name, {**_named(schema, name), "role": role})
 
 

@@ -15,10 +15,11 @@ from typing import Final
 
 from redshift_sql import shapes
 from redshift_sql.arn import EXAMPLE_ROLE, role_arn
-from redshift_sql.contexts import dimension_context, word
+from redshift_sql.contexts import dimension_context, mirror_context, word
+from redshift_sql.people import classes, views_access_plan
 from redshift_sql.render import Context, Item, RenderError, fragment, statements
 from redshift_sql.statements import Kind, Statement
-from schemas.model import Dimension, Pipeline, SourceContract
+from schemas.model import DeletePolicy, Dimension, PiiClass, Pipeline, SourceColumn, SourceContract
 from schemas.streamed import BATCH_ROWS, RECORD_BYTES, StreamedContract
 
 LAG_SECONDS: Final = 180
@@ -116,7 +117,7 @@ class LagAlarm:
 
 
 def stream_stages(pipeline: Pipeline, settings: StreamSettings) -> tuple[Stage, ...]:
-    """Everything of a pipeline's streaming path, on a warehouse that has its tables.
+    """Everything of a pipeline's streaming path, on a warehouse that has its tables and roles (`people.access_plan`).
 
     Raises:
         RenderError: a topic has a name that Kafka would not take.
@@ -128,7 +129,7 @@ def stream_stages(pipeline: Pipeline, settings: StreamSettings) -> tuple[Stage, 
         Stage("external schema", statements("streaming/800_schema.sql", settings.topics, context)),
         Stage("function", statements("streaming/801_function.sql", "f_decode_change", function)),
         Stage("topics", tuple(topics)),
-        Stage("views", views_plan(pipeline, settings), transaction=True),
+        Stage("views", (*views_plan(pipeline, settings), *readers_plan(pipeline, settings)), transaction=True),
     )
 
 
@@ -150,7 +151,7 @@ def switch_stages(pipeline: Pipeline, settings: StreamSettings, table: str) -> t
         Stage("next view", _topic(source, after)),
         Stage("catch up", _of_source("streaming/820_refresh.sql", source, context)),
         Stage("nothing is lost", _of_source("streaming/890_behind.check.sql", source, context, kind=Kind.CHECK)),
-        Stage("switch", views_plan(pipeline, after), transaction=True),
+        Stage("switch", (*views_plan(pipeline, after), *readers_plan(pipeline, after)), transaction=True),
         Stage("retire", _of_source("streaming/891_retire.sql", source, context)),
     )
 
@@ -195,6 +196,20 @@ def views_plan(pipeline: Pipeline, settings: StreamSettings) -> tuple[Statement,
     return (*dropped, *chain.from_iterable(plan for _, plan in made))
 
 
+def readers_plan(pipeline: Pipeline, settings: StreamSettings) -> tuple[Statement, ...]:
+    """Grants on the views of what is now: one that is made anew has lost them."""
+    views: dict[str, bool] = {}
+    for dimension in pipeline.dimensions.values():
+        if dimension.source not in settings.json_tables:
+            views[f"analytics.{dimension.name}_now"] = bool(classes(pipeline, f"analytics.{dimension.name}"))
+    for source in pipeline.sources.values():
+        if source.table not in settings.json_tables:
+            views[f"staging.{source.table}_now"] = bool(classes(pipeline, f"staging.{source.table}"))
+            if _open(source):
+                views[f"analytics.{source.table}_now"] = False
+    return views_access_plan(views)
+
+
 def stream_plan(pipeline: Pipeline, settings: StreamSettings) -> tuple[Statement, ...]:
     """Every statement of the streaming path: set-up, refresh, retention, and what each table's switch adds to them."""
     stages = [*stream_stages(pipeline, settings)]
@@ -226,7 +241,20 @@ def _views(pipeline: Pipeline, settings: StreamSettings) -> Iterable[tuple[str, 
     for dimension in pipeline.dimensions.values():
         if dimension.source not in settings.json_tables:
             name = f"{word(dimension.name)}_now"
-            yield f"analytics.{name}", statements("streaming/880_now.sql", name, _now_context(dimension))
+            yield f"analytics.{name}", _now("880_now", name, _now_context(dimension))
+    for source in pipeline.sources.values():
+        if source.table not in settings.json_tables:
+            name = f"{word(source.table)}_now"
+            yield f"staging.{name}", _now("882_rows", name, _rows_context(source))
+            if opened := _open(source):
+                context = {"s": word(source.table), "open": opened}
+                yield f"analytics.{name}", statements("streaming/883_open.sql", name, context)
+
+
+def _now(file: str, name: str, context: Context) -> tuple[Statement, ...]:
+    """A view of what is now, with the part that all of them share."""
+    filled = fragment("streaming/881_filled.fragment.sql", context)
+    return statements(f"streaming/{file}.sql", name, {**context, "filled": filled})
 
 
 def _topic(source: SourceContract, settings: StreamSettings) -> tuple[Statement, ...]:
@@ -252,7 +280,7 @@ def _context(source: SourceContract, settings: StreamSettings) -> Context:
         "Redshift reads names of letters, digits, dots, - and _, of 127 bytes",
     )
     columns = {
-        kind: tuple(Item(c.name, c.type.redshift) for c in source.columns if _group(c.type.kind) == kind)
+        kind: _items(column for column in source.columns if _group(column.type.kind) == kind)
         for kind in ("ordinary", "boolean", "binary")
     }
     return {
@@ -265,6 +293,31 @@ def _context(source: SourceContract, settings: StreamSettings) -> Context:
         "checksum": StreamedContract.of(source).checksum,
         "record_bytes": str(RECORD_BYTES),
     }
+
+
+def _rows_context(source: SourceContract) -> Context:
+    """Names of a source table's view of what is now. A mirror has no policies: what is gone is gone."""
+    by_kind = {
+        f"{kind}_attribute": _items(column for column in source.value_columns if _group(column.type.kind) == kind)
+        for kind in ("ordinary", "boolean", "binary")
+    }
+    return {
+        **mirror_context(source),
+        **by_kind,
+        "attribute": _items(source.value_columns),
+        "first_key": _items(source.key_columns[:1]),
+        "hard_delete": DeletePolicy.CLOSE.value,
+        "truncate": DeletePolicy.CLOSE.value,
+    }
+
+
+def _open(source: SourceContract) -> tuple[Item, ...]:
+    """The columns that are not personal."""
+    return _items(column for column in source.columns if column.pii is PiiClass.NONE)
+
+
+def _items(columns: Iterable[SourceColumn]) -> tuple[Item, ...]:
+    return tuple(Item(column.name, column.type.redshift) for column in columns)
 
 
 def _group(kind: str) -> str:

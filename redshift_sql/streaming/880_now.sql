@@ -35,11 +35,11 @@ fresh as (
 ),
 
 truncates as (
-    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position, 1 as _is_fresh
     from fresh
     where change_op = 't'
     union all
-    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position, 0 as _is_fresh
     from staging.{d}_truncate
 ),
 
@@ -71,6 +71,7 @@ events as (
     select
         {key: tip.#},
         1 as _is_seed,
+        0 as _is_fresh,
         tip._last_epoch as epoch,
         tip._last_position as position,
         tip._last_partition as kafka_partition,
@@ -87,6 +88,7 @@ events as (
     select
         {key: l.#},
         0 as _is_seed,
+        0 as _is_fresh,
         l.epoch,
         l.position,
         l.kafka_partition,
@@ -101,6 +103,7 @@ events as (
     select
         {key: f.#},
         0 as _is_seed,
+        1 as _is_fresh,
         f.epoch,
         f.position,
         f.kafka_partition,
@@ -115,6 +118,7 @@ events as (
     select
         {key: t.#},
         0 as _is_seed,
+        r._is_fresh,
         r.epoch,
         r.position,
         r.kafka_partition,
@@ -133,66 +137,7 @@ events as (
         or (r.epoch = tip._last_epoch and r.position > tip._last_position)
 ),
 
--- A snapshot row has no position: it takes the highest one at lower offsets of its partition.
-anchored as (
-    select
-        events.*,
-        case
-            when change_op <> 'r' then position
-            else coalesce(
-                max(case when change_op <> 'r' then position end) over (
-                    partition by {key: #}, epoch, kafka_partition
-                    order by kafka_offset
-                    rows between unbounded preceding and 1 preceding
-                ),
-                ''
-            )
-        end as _position
-    from events
-),
-
-following as (
-    select
-        anchored.*,
-        case when change_op in ('c', 'u', 'r') or _is_seed = 1 then 1 else 0 end as _is_upsert,
-        row_number() over (
-            partition by {key: #}
-            order by _is_seed desc, epoch, _position, kafka_partition, kafka_offset
-        ) as _n,
-        row_number() over (
-            partition by {key: #}
-            order by _is_seed, epoch desc, _position desc, kafka_partition desc, kafka_offset desc
-        ) as _from_last
-    from anchored
-    where _is_seed = 1
-        or (
-            not (change_op = 'd' and '{hard_delete}' = 'ignore')
-            and not (change_op = 't' and '{truncate}' = 'ignore')
-        )
-),
-
--- An unavailable value is the one that the key's upsert before had.
-runs as (
-    select
-        following.*
-        {attribute: , case when _is_upsert = 1 and strpos(unavailable, ',#,') = 0 then 1 else 0 end as _known_#}
-        {attribute: , sum(case when _is_upsert = 1 and strpos(unavailable, ',#,') = 0 then 1 else 0 end) over (partition by {key: #} order by _n rows unbounded preceding) as _run_#}
-    from following
-),
-
-filled as (
-    select
-        {key: #},
-        _from_last,
-        _is_seed,
-        change_op,
-        streamed_at
-        {ordinary_attribute: , max(case when _known_# = 1 then # end) over (partition by {key: #}, _run_#) as #}
-        {boolean_attribute: , cast(max(case when _known_# = 1 then cast(# as integer) end) over (partition by {key: #}, _run_#) as boolean) as #}
-        {binary_attribute: , from_hex(max(case when _known_# = 1 then to_hex(#) end) over (partition by {key: #}, _run_#)) as #}
-        {attribute: , max(_known_#) over (partition by {key: #}, _run_#) as _known_#}
-    from runs
-),
+{filled},
 
 present as (
     select {dimension: #}
@@ -218,7 +163,7 @@ select
     case
         when
             1 = 0
-            {attribute: or f._known_# = 0}
+            {attribute: or f._fresh_# is null}
             then true
         else false
     end as is_incomplete,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from redshift_sql.people import ANALYST, STEWARD
 from redshift_sql.render import RenderError
 from redshift_sql.stream import (
     EXAMPLE,
@@ -21,6 +22,7 @@ from redshift_sql.stream import (
     views_plan,
 )
 from schemas import load_pipeline
+from schemas.model import PiiClass
 from schemas.streamed import BATCH_ROWS, RECORD_BYTES, VARCHAR_BYTES, StreamedContract
 
 RETAIL = load_pipeline("retail")
@@ -105,10 +107,41 @@ def test_views_are_dropped_before_those_they_read() -> None:
     made = [s.subject for s in plan if "create view" in s.sql]
     assert made == dropped[::-1]
     assert [s.subject for s in plan] == dropped + made
-    for number, subject in enumerate(made):
-        (text,) = (s.sql for s in plan if s.subject == subject and "create view" in s.sql)
-        later = {name for name in made[number + 1 :] if re.search(rf"\b(from|join) \w+\.{name}\b", text)}
+    texts = [s.sql for s in plan if "create view" in s.sql]
+    names = [match[1] for text in texts if (match := re.search(r"create view (\S+) as", text))]
+    assert len(set(names)) == len(texts)
+    for number, text in enumerate(texts):
+        later = {name for name in names[number + 1 :] if re.search(rf"\b(from|join) {name}\b", text)}
         assert later == set()
+
+
+def test_every_source_table_but_those_of_json_topics_has_a_view_of_its_rows_now() -> None:
+    settings = replace(EXAMPLE, json_tables=frozenset({"product"}))
+    for given, wanted in ((EXAMPLE, set(RETAIL.sources)), (settings, set(RETAIL.sources) - {"product"})):
+        made = {s.subject for s in views_plan(RETAIL, given) if s.source == "streaming/882_rows.sql"}
+        assert made == {f"{name}_now" for name in wanted}
+
+
+def test_what_is_now_is_granted_whole_and_to_analysts_only_without_personal_columns() -> None:
+    for stage in (stream_stages(RETAIL, EXAMPLE)[-1], switch_stages(RETAIL, EXAMPLE, "product")[3]):
+        granted = {
+            (match[1], match[2])
+            for s in stage.plan
+            if (match := re.fullmatch(r"grant select on (\S+) to role (\w+)", code(s.sql).strip()))
+        }
+        made = {match[1] for s in stage.plan if (match := re.search(r"create view (\S+_now) as", s.sql))}
+        assert stage.transaction
+        assert {view for view, role in granted if role == STEWARD} == made
+        assert made - {view for view, role in granted if role == ANALYST} == {
+            *("analytics.dim_customer_now", "staging.customer_now", "staging.order_now")
+        }
+
+
+def test_an_open_view_has_every_column_that_is_not_personal() -> None:
+    texts = {s.subject: code(s.sql) for s in views_plan(RETAIL, EXAMPLE) if s.source == "streaming/883_open.sql"}
+    for source in RETAIL.sources.values():
+        shown = set(re.findall(r"\w+", texts[f"{source.table}_now"].partition("select")[2].partition("from")[0]))
+        assert shown - {"is_streamed", "streamed_at"} == {c.name for c in source.columns if c.pii is PiiClass.NONE}
 
 
 def test_a_switch_makes_the_next_view_beside_the_present_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from schemas.model import Attribute, DeletePolicy, Dimension, KeyColumn, Pipeline, SourceColumn, SourceContract, Storage
 from schemas.types import ColumnType
-from tests.reference.history import BEGINNING_OF_TIME, ORIGIN, Change, Policies, Version, _Unavailable
+from tests.reference.history import BEGINNING_OF_TIME, ORIGIN, Change, Policies, Version, _Unavailable, history
 
 _EPOCH: Final = datetime(2020, 1, 1)  # noqa: DTZ001 - load rows hold UTC without a zone
 _BIGINT: Final = ColumnType("bigint")
@@ -70,6 +70,39 @@ SCHEMA: Final = pa.schema(
         *((name, pa.string()) for name in ATTRIBUTES),
     ]
 )
+
+
+STREAM: Final = """CREATE TABLE staging.party_stream (
+    epoch integer, kafka_partition integer, kafka_offset bigint, kafka_timestamp timestamp, reason varchar(64),
+    change_op varchar(1), position varchar(64), change_identity varchar(32), unavailable varchar(4096), is_new integer,
+    id bigint, segment varchar(16), region varchar(16), address varchar(16))"""
+"""Stands for the view of the topic, which only Redshift can make."""
+
+
+def stream_rows(log: Iterable[Change], loaded: Collection[Change], policies: Policies) -> pa.Table:
+    """Changes as rows of `staging.party_stream`, those that are loaded no longer new."""
+    rows = load_rows(log, policies)
+    old = {(change.epoch, change.partition, change.offset) for change in loaded}
+    places = zip(*(rows[name].to_pylist() for name in ("epoch", "kafka_partition", "kafka_offset")), strict=True)
+    # The function gives a snapshot row no identity; its place in Kafka is one.
+    pairs = zip(rows["change_op"].to_pylist(), rows["change_identity"].to_pylist(), strict=True)
+    columns = {name: rows[name] for name in rows.column_names} | {
+        "kafka_timestamp": rows["changed_at"],
+        "reason": pa.nulls(len(rows), pa.string()),
+        "change_identity": pa.array([None if op == "r" else identity for op, identity in pairs], pa.string()),
+        "is_new": pa.array([int(place not in old) for place in places], pa.int32()),
+    }
+    names = ["epoch", "kafka_partition", "kafka_offset", "kafka_timestamp", "reason", "change_op", "position",
+             "change_identity", "unavailable", "is_new", "id", *ATTRIBUTES]  # fmt: skip
+    return pa.table({name: columns[name] for name in names})
+
+
+def current_rows(log: Iterable[Change], policies: Policies) -> list[tuple[object, ...]]:
+    """The model's rows that are there: key, attributes, incomplete; sorted."""
+    versions = [v for v in history(log, policies) if v.effective_to is None and not v.deleted]
+    return sorted(
+        ((v.key[0], *(dict(v.attributes)[name] for name in ATTRIBUTES), v.incomplete) for v in versions), key=repr
+    )
 
 
 def load_rows(changes: Iterable[Change], policies: Policies) -> pa.Table:

@@ -51,6 +51,8 @@ ONE = replace(
 )
 NOW = "SELECT product_id, product_name, description, category, list_price, active, launched_on, is_incomplete FROM analytics.dim_product_now ORDER BY 1"
 
+ROWS = "SELECT product_id, name, description, category, list_price, active, launched_on FROM staging.product_now ORDER BY 1"
+
 
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagedFunction]:
@@ -146,6 +148,7 @@ def test_bytes_become_rows_and_at_every_cut_the_answer_is_the_source_table(seed:
     made = beside()
     made.refresh(log.records)
     assert made.now() == log.state
+    assert made.streamed.run(ROWS) == [row[:-1] for row in log.state]
     done = {0: 0, 1: 0}
     draw = random.Random(seed)
     while done[0] < log.offsets[0] or done[1] < log.offsets[1]:
@@ -271,6 +274,8 @@ def test_a_new_column_comes_with_a_new_view_and_no_record_is_lost_by_the_switch(
     assert streamed.execute(stages["nothing is lost"].plan), "the new view is behind"
     streamed.execute(stages["catch up"].plan)
     assert not streamed.execute(stages["nothing is lost"].plan)
+    # What the migration to the new contract does to the mirror.
+    streamed.run("ALTER TABLE staging.product ADD COLUMN colour varchar(16)")
     streamed.execute(stages["switch"].plan)
     streamed.execute(stages["retire"].plan)
     assert streamed.run("SELECT product_id, colour, reason FROM staging.product_stream ORDER BY 1") == [
@@ -278,6 +283,7 @@ def test_a_new_column_comes_with_a_new_view_and_no_record_is_lost_by_the_switch(
         (1, "red", None),
     ]
     assert len(streamed.run("SELECT * FROM analytics.dim_product_now")) == 2
+    assert streamed.run("SELECT colour FROM analytics.product_now ORDER BY 1 NULLS FIRST") == [(None,), ("red",)]
     # What the function of the old contract decoded is not taken for the new one's.
     streamed.decode = decoder(ONE)
     streamed.produce([record(later, 2, colour="blue")])
@@ -322,6 +328,9 @@ def test_no_name_a_contract_may_use_breaks_a_view(pipeline: Pipeline) -> None:
         for stage in stream_stages(pipeline, EXAMPLE):
             streamed.execute(stage.plan)
         for name in pipeline.dimensions:
+            assert streamed.run(f'SELECT * FROM analytics."{name}_now"') == []
+        for name in pipeline.sources:
+            assert streamed.run(f'SELECT * FROM staging."{name}_now"') == []
             assert streamed.run(f'SELECT * FROM analytics."{name}_now"') == []
     finally:
         streamed.close()

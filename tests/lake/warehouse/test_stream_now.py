@@ -9,38 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redshift_sql.statements import Statement
 from redshift_sql.stream import EXAMPLE, views_plan
-from tests.reference.history import UNAVAILABLE, Change, Policies, Version, history
+from tests.reference.history import UNAVAILABLE, Change, Policies
 from tests.reference.logs import packed_log
 from tests.reference.vectors import Case, cases
 from tests.support.engines import Duck, Engine, Postgres
-from tests.support.party import ATTRIBUTES, load_rows, party_pipeline
+from tests.support.party import ATTRIBUTES, STREAM, current_rows, party_pipeline, stream_rows
 from tests.support.warehouse import PartyBench
 
-POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1000)
-STREAM = """CREATE TABLE staging.party_stream (
-    epoch integer, kafka_partition integer, kafka_offset bigint, kafka_timestamp timestamp, reason varchar(64),
-    change_op varchar(1), position varchar(64), change_identity varchar(32), unavailable varchar(4096), is_new integer,
-    id bigint, segment varchar(16), region varchar(16), address varchar(16))"""
-COLUMNS = [
-    "epoch",
-    "kafka_partition",
-    "kafka_offset",
-    "changed_at",
-    "change_op",
-    "position",
-    "change_identity",
-    "unavailable",
-    "id",
-    *ATTRIBUTES,
-]
 Row = tuple[object, ...]
+POLICIES = Policies(type1=("address",), type2=("segment", "region"), tolerance=1000)
 
 
 def now_plan(policies: Policies) -> tuple[Statement, ...]:
@@ -61,32 +44,7 @@ class Both(PartyBench):
 
     def stream(self, loaded: Sequence[Change]) -> None:
         """The topic as the view has it: every record, those that are loaded no longer new."""
-        rows = load_rows(self.log, self.policies).select(COLUMNS).to_pylist()
-        old = {(change.epoch, change.partition, change.offset) for change in loaded}
-        for row, change in zip(rows, self.log, strict=True):
-            row |= {"reason": None, "is_new": int((change.epoch, change.partition, change.offset) not in old)}
-            # The function gives a snapshot row no identity; its place in Kafka is one.
-            row["change_identity"] = None if change.op == "r" else row["change_identity"]
-        names = ["epoch", "kafka_partition", "kafka_offset", "changed_at", "reason", "change_op", "position",
-                 "change_identity", "unavailable", "is_new", "id", *ATTRIBUTES]  # fmt: skip
-        shape = pa.schema(
-            [
-                (
-                    name,
-                    pa.int32()
-                    if name == "is_new"
-                    else pa.string()
-                    if name == "reason"
-                    else load_rows([], self.policies).schema.field(name).type,
-                )
-                for name in names
-            ]
-        )
-        self.engine.fill(
-            self.warehouse,
-            "staging.party_stream",
-            pa.Table.from_pylist([{n: row[n] for n in names} for row in rows], schema=shape),
-        )
+        self.engine.fill(self.warehouse, "staging.party_stream", stream_rows(self.log, loaded, self.policies))
 
     def now(self) -> list[Row]:
         """Rows of the view: key, attributes, incomplete."""
@@ -94,14 +52,6 @@ class Both(PartyBench):
             f"SELECT id, {', '.join(ATTRIBUTES)}, is_incomplete FROM analytics.dim_party_now"
         ).rows
         return sorted(found, key=repr)
-
-
-def current(log: Sequence[Change], policies: Policies) -> list[Row]:
-    """The model's answer: rows that are there."""
-    versions: list[Version] = [v for v in history(log, policies) if v.effective_to is None and not v.deleted]
-    return sorted(
-        ((v.key[0], *(dict(v.attributes)[name] for name in ATTRIBUTES), v.incomplete) for v in versions), key=repr
-    )
 
 
 def every_cut(log: Sequence[Change], policies: Policies, engine: Engine, steps: int) -> Iterator[tuple[int, list[Row]]]:
@@ -127,7 +77,7 @@ def every_cut(log: Sequence[Change], policies: Policies, engine: Engine, steps: 
 def test_at_every_cut_the_answer_is_that_of_the_whole_log(hard_delete: str, seed: int) -> None:
     policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
     log = [replace(change, old_key=None) for change in packed_log(seed, keys=40)]
-    wanted = current(log, policies)
+    wanted = current_rows(log, policies)
     for done, found in every_cut(log, policies, Duck(), 4):
         assert found == wanted, f"after {done} of {len(log)} changes"
 
@@ -136,7 +86,7 @@ def test_at_every_cut_the_answer_is_that_of_the_whole_log(hard_delete: str, seed
 def test_a_server_gives_the_same_answer_at_every_cut(truncate: str, postgres_engine: Postgres) -> None:
     policies = replace(POLICIES, truncate=truncate)  # type: ignore[arg-type]
     log = [replace(change, old_key=None) for change in packed_log(11, keys=40)]
-    wanted = current(log, policies)
+    wanted = current_rows(log, policies)
     for done, found in every_cut(log, policies, postgres_engine, 3):
         assert found == wanted, f"after {done} of {len(log)} changes"
 
@@ -145,7 +95,7 @@ def test_a_server_gives_the_same_answer_at_every_cut(truncate: str, postgres_eng
     "case", [case for case in cases() if not any(c.old_key for c in case.changes)], ids=lambda c: c.name
 )
 def test_each_written_case_is_answered_at_every_cut(case: Case) -> None:
-    wanted = current(case.changes, case.policies)
+    wanted = current_rows(case.changes, case.policies)
     for done, found in every_cut(case.changes, case.policies, Duck(), min(3, len(case.changes))):
         assert found == wanted, f"after {done} of {len(case.changes)} changes"
 
@@ -186,7 +136,7 @@ def test_a_truncate_of_another_partition_counts_at_its_own_place(
     bench = Both(POLICIES, log, engine)
     bench.load(loaded)
     bench.stream(loaded)
-    assert bench.now() == current(log, POLICIES)
+    assert bench.now() == current_rows(log, POLICIES)
     bench.warehouse.close()
 
 

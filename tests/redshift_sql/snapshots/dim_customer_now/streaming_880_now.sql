@@ -60,11 +60,11 @@ fresh as (
 ),
 
 truncates as (
-    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position, 1 as _is_fresh
     from fresh
     where change_op = 't'
     union all
-    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position, 0 as _is_fresh
     from staging.dim_customer_truncate
 ),
 
@@ -96,6 +96,7 @@ events as (
     select
         tip.customer_id,
         1 as _is_seed,
+        0 as _is_fresh,
         tip._last_epoch as epoch,
         tip._last_position as position,
         tip._last_partition as kafka_partition,
@@ -124,6 +125,7 @@ events as (
     select
         l.customer_id,
         0 as _is_seed,
+        0 as _is_fresh,
         l.epoch,
         l.position,
         l.kafka_partition,
@@ -150,6 +152,7 @@ events as (
     select
         f.customer_id,
         0 as _is_seed,
+        1 as _is_fresh,
         f.epoch,
         f.position,
         f.kafka_partition,
@@ -176,6 +179,7 @@ events as (
     select
         t.customer_id,
         0 as _is_seed,
+        r._is_fresh,
         r.epoch,
         r.position,
         r.kafka_partition,
@@ -244,8 +248,9 @@ following as (
         )
 ),
 
--- An unavailable value is the one that the key's upsert before had.
-runs as (
+-- An unavailable value is the one that the key's upsert before had; `_fresh_` of a value is 1 where the stream gave it,
+-- 0 where a load did, NULL where nothing did.
+known as (
     select
         following.*,
         case when _is_upsert = 1 and strpos(unavailable, ',full_name,') = 0 then 1 else 0 end as _known_full_name,
@@ -260,21 +265,27 @@ runs as (
         case when _is_upsert = 1 and strpos(unavailable, ',gender,') = 0 then 1 else 0 end as _known_gender,
         case when _is_upsert = 1 and strpos(unavailable, ',segment,') = 0 then 1 else 0 end as _known_segment,
         case when _is_upsert = 1 and strpos(unavailable, ',marital_status,') = 0 then 1 else 0 end as _known_marital_status,
-        case when _is_upsert = 1 and strpos(unavailable, ',income_band,') = 0 then 1 else 0 end as _known_income_band,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',full_name,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_full_name,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',email,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_email,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',phone,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_phone,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',address_line,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_address_line,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',city,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_city,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',postal_code,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_postal_code,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',country,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_country,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',birth_date,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_birth_date,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',marketing_opt_in,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_marketing_opt_in,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',gender,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_gender,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',segment,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_segment,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',marital_status,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_marital_status,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',income_band,') = 0 then 1 else 0 end) over (partition by customer_id order by _n rows unbounded preceding) as _run_income_band
+        case when _is_upsert = 1 and strpos(unavailable, ',income_band,') = 0 then 1 else 0 end as _known_income_band
     from following
+),
+
+runs as (
+    select
+        known.*,
+        sum(_known_full_name) over (partition by customer_id order by _n rows unbounded preceding) as _run_full_name,
+        sum(_known_email) over (partition by customer_id order by _n rows unbounded preceding) as _run_email,
+        sum(_known_phone) over (partition by customer_id order by _n rows unbounded preceding) as _run_phone,
+        sum(_known_address_line) over (partition by customer_id order by _n rows unbounded preceding) as _run_address_line,
+        sum(_known_city) over (partition by customer_id order by _n rows unbounded preceding) as _run_city,
+        sum(_known_postal_code) over (partition by customer_id order by _n rows unbounded preceding) as _run_postal_code,
+        sum(_known_country) over (partition by customer_id order by _n rows unbounded preceding) as _run_country,
+        sum(_known_birth_date) over (partition by customer_id order by _n rows unbounded preceding) as _run_birth_date,
+        sum(_known_marketing_opt_in) over (partition by customer_id order by _n rows unbounded preceding) as _run_marketing_opt_in,
+        sum(_known_gender) over (partition by customer_id order by _n rows unbounded preceding) as _run_gender,
+        sum(_known_segment) over (partition by customer_id order by _n rows unbounded preceding) as _run_segment,
+        sum(_known_marital_status) over (partition by customer_id order by _n rows unbounded preceding) as _run_marital_status,
+        sum(_known_income_band) over (partition by customer_id order by _n rows unbounded preceding) as _run_income_band
+    from known
 ),
 
 filled as (
@@ -282,6 +293,7 @@ filled as (
         customer_id,
         _from_last,
         _is_seed,
+        _is_fresh,
         change_op,
         streamed_at,
         max(case when _known_full_name = 1 then full_name end) over (partition by customer_id, _run_full_name) as full_name,
@@ -297,19 +309,19 @@ filled as (
         max(case when _known_marital_status = 1 then marital_status end) over (partition by customer_id, _run_marital_status) as marital_status,
         max(case when _known_income_band = 1 then income_band end) over (partition by customer_id, _run_income_band) as income_band,
         cast(max(case when _known_marketing_opt_in = 1 then cast(marketing_opt_in as integer) end) over (partition by customer_id, _run_marketing_opt_in) as boolean) as marketing_opt_in,
-        max(_known_full_name) over (partition by customer_id, _run_full_name) as _known_full_name,
-        max(_known_email) over (partition by customer_id, _run_email) as _known_email,
-        max(_known_phone) over (partition by customer_id, _run_phone) as _known_phone,
-        max(_known_address_line) over (partition by customer_id, _run_address_line) as _known_address_line,
-        max(_known_city) over (partition by customer_id, _run_city) as _known_city,
-        max(_known_postal_code) over (partition by customer_id, _run_postal_code) as _known_postal_code,
-        max(_known_country) over (partition by customer_id, _run_country) as _known_country,
-        max(_known_birth_date) over (partition by customer_id, _run_birth_date) as _known_birth_date,
-        max(_known_marketing_opt_in) over (partition by customer_id, _run_marketing_opt_in) as _known_marketing_opt_in,
-        max(_known_gender) over (partition by customer_id, _run_gender) as _known_gender,
-        max(_known_segment) over (partition by customer_id, _run_segment) as _known_segment,
-        max(_known_marital_status) over (partition by customer_id, _run_marital_status) as _known_marital_status,
-        max(_known_income_band) over (partition by customer_id, _run_income_band) as _known_income_band
+        max(case when _known_full_name = 1 then _is_fresh end) over (partition by customer_id, _run_full_name) as _fresh_full_name,
+        max(case when _known_email = 1 then _is_fresh end) over (partition by customer_id, _run_email) as _fresh_email,
+        max(case when _known_phone = 1 then _is_fresh end) over (partition by customer_id, _run_phone) as _fresh_phone,
+        max(case when _known_address_line = 1 then _is_fresh end) over (partition by customer_id, _run_address_line) as _fresh_address_line,
+        max(case when _known_city = 1 then _is_fresh end) over (partition by customer_id, _run_city) as _fresh_city,
+        max(case when _known_postal_code = 1 then _is_fresh end) over (partition by customer_id, _run_postal_code) as _fresh_postal_code,
+        max(case when _known_country = 1 then _is_fresh end) over (partition by customer_id, _run_country) as _fresh_country,
+        max(case when _known_birth_date = 1 then _is_fresh end) over (partition by customer_id, _run_birth_date) as _fresh_birth_date,
+        max(case when _known_marketing_opt_in = 1 then _is_fresh end) over (partition by customer_id, _run_marketing_opt_in) as _fresh_marketing_opt_in,
+        max(case when _known_gender = 1 then _is_fresh end) over (partition by customer_id, _run_gender) as _fresh_gender,
+        max(case when _known_segment = 1 then _is_fresh end) over (partition by customer_id, _run_segment) as _fresh_segment,
+        max(case when _known_marital_status = 1 then _is_fresh end) over (partition by customer_id, _run_marital_status) as _fresh_marital_status,
+        max(case when _known_income_band = 1 then _is_fresh end) over (partition by customer_id, _run_income_band) as _fresh_income_band
     from runs
 ),
 
@@ -383,19 +395,19 @@ select
     case
         when
             1 = 0
-            or f._known_full_name = 0
-            or f._known_email = 0
-            or f._known_phone = 0
-            or f._known_address_line = 0
-            or f._known_city = 0
-            or f._known_postal_code = 0
-            or f._known_country = 0
-            or f._known_birth_date = 0
-            or f._known_marketing_opt_in = 0
-            or f._known_gender = 0
-            or f._known_segment = 0
-            or f._known_marital_status = 0
-            or f._known_income_band = 0
+            or f._fresh_full_name is null
+            or f._fresh_email is null
+            or f._fresh_phone is null
+            or f._fresh_address_line is null
+            or f._fresh_city is null
+            or f._fresh_postal_code is null
+            or f._fresh_country is null
+            or f._fresh_birth_date is null
+            or f._fresh_marketing_opt_in is null
+            or f._fresh_gender is null
+            or f._fresh_segment is null
+            or f._fresh_marital_status is null
+            or f._fresh_income_band is null
             then true
         else false
     end as is_incomplete,

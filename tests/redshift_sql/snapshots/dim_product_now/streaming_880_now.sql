@@ -54,11 +54,11 @@ fresh as (
 ),
 
 truncates as (
-    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, kafka_timestamp, position, 1 as _is_fresh
     from fresh
     where change_op = 't'
     union all
-    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position
+    select epoch, kafka_partition, kafka_offset, changed_at as kafka_timestamp, position, 0 as _is_fresh
     from staging.dim_product_truncate
 ),
 
@@ -90,6 +90,7 @@ events as (
     select
         tip.product_id,
         1 as _is_seed,
+        0 as _is_fresh,
         tip._last_epoch as epoch,
         tip._last_position as position,
         tip._last_partition as kafka_partition,
@@ -115,6 +116,7 @@ events as (
     select
         l.product_id,
         0 as _is_seed,
+        0 as _is_fresh,
         l.epoch,
         l.position,
         l.kafka_partition,
@@ -138,6 +140,7 @@ events as (
     select
         f.product_id,
         0 as _is_seed,
+        1 as _is_fresh,
         f.epoch,
         f.position,
         f.kafka_partition,
@@ -161,6 +164,7 @@ events as (
     select
         t.product_id,
         0 as _is_seed,
+        r._is_fresh,
         r.epoch,
         r.position,
         r.kafka_partition,
@@ -226,8 +230,9 @@ following as (
         )
 ),
 
--- An unavailable value is the one that the key's upsert before had.
-runs as (
+-- An unavailable value is the one that the key's upsert before had; `_fresh_` of a value is 1 where the stream gave it,
+-- 0 where a load did, NULL where nothing did.
+known as (
     select
         following.*,
         case when _is_upsert = 1 and strpos(unavailable, ',sku,') = 0 then 1 else 0 end as _known_sku,
@@ -239,18 +244,24 @@ runs as (
         case when _is_upsert = 1 and strpos(unavailable, ',active,') = 0 then 1 else 0 end as _known_active,
         case when _is_upsert = 1 and strpos(unavailable, ',launched_on,') = 0 then 1 else 0 end as _known_launched_on,
         case when _is_upsert = 1 and strpos(unavailable, ',category,') = 0 then 1 else 0 end as _known_category,
-        case when _is_upsert = 1 and strpos(unavailable, ',subcategory,') = 0 then 1 else 0 end as _known_subcategory,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',sku,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_sku,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',product_name,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_product_name,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',description,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_description,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',brand,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_brand,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',list_price,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_list_price,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',weight_kg,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_weight_kg,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',active,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_active,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',launched_on,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_launched_on,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',category,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_category,
-        sum(case when _is_upsert = 1 and strpos(unavailable, ',subcategory,') = 0 then 1 else 0 end) over (partition by product_id order by _n rows unbounded preceding) as _run_subcategory
+        case when _is_upsert = 1 and strpos(unavailable, ',subcategory,') = 0 then 1 else 0 end as _known_subcategory
     from following
+),
+
+runs as (
+    select
+        known.*,
+        sum(_known_sku) over (partition by product_id order by _n rows unbounded preceding) as _run_sku,
+        sum(_known_product_name) over (partition by product_id order by _n rows unbounded preceding) as _run_product_name,
+        sum(_known_description) over (partition by product_id order by _n rows unbounded preceding) as _run_description,
+        sum(_known_brand) over (partition by product_id order by _n rows unbounded preceding) as _run_brand,
+        sum(_known_list_price) over (partition by product_id order by _n rows unbounded preceding) as _run_list_price,
+        sum(_known_weight_kg) over (partition by product_id order by _n rows unbounded preceding) as _run_weight_kg,
+        sum(_known_active) over (partition by product_id order by _n rows unbounded preceding) as _run_active,
+        sum(_known_launched_on) over (partition by product_id order by _n rows unbounded preceding) as _run_launched_on,
+        sum(_known_category) over (partition by product_id order by _n rows unbounded preceding) as _run_category,
+        sum(_known_subcategory) over (partition by product_id order by _n rows unbounded preceding) as _run_subcategory
+    from known
 ),
 
 filled as (
@@ -258,6 +269,7 @@ filled as (
         product_id,
         _from_last,
         _is_seed,
+        _is_fresh,
         change_op,
         streamed_at,
         max(case when _known_sku = 1 then sku end) over (partition by product_id, _run_sku) as sku,
@@ -270,16 +282,16 @@ filled as (
         max(case when _known_category = 1 then category end) over (partition by product_id, _run_category) as category,
         max(case when _known_subcategory = 1 then subcategory end) over (partition by product_id, _run_subcategory) as subcategory,
         cast(max(case when _known_active = 1 then cast(active as integer) end) over (partition by product_id, _run_active) as boolean) as active,
-        max(_known_sku) over (partition by product_id, _run_sku) as _known_sku,
-        max(_known_product_name) over (partition by product_id, _run_product_name) as _known_product_name,
-        max(_known_description) over (partition by product_id, _run_description) as _known_description,
-        max(_known_brand) over (partition by product_id, _run_brand) as _known_brand,
-        max(_known_list_price) over (partition by product_id, _run_list_price) as _known_list_price,
-        max(_known_weight_kg) over (partition by product_id, _run_weight_kg) as _known_weight_kg,
-        max(_known_active) over (partition by product_id, _run_active) as _known_active,
-        max(_known_launched_on) over (partition by product_id, _run_launched_on) as _known_launched_on,
-        max(_known_category) over (partition by product_id, _run_category) as _known_category,
-        max(_known_subcategory) over (partition by product_id, _run_subcategory) as _known_subcategory
+        max(case when _known_sku = 1 then _is_fresh end) over (partition by product_id, _run_sku) as _fresh_sku,
+        max(case when _known_product_name = 1 then _is_fresh end) over (partition by product_id, _run_product_name) as _fresh_product_name,
+        max(case when _known_description = 1 then _is_fresh end) over (partition by product_id, _run_description) as _fresh_description,
+        max(case when _known_brand = 1 then _is_fresh end) over (partition by product_id, _run_brand) as _fresh_brand,
+        max(case when _known_list_price = 1 then _is_fresh end) over (partition by product_id, _run_list_price) as _fresh_list_price,
+        max(case when _known_weight_kg = 1 then _is_fresh end) over (partition by product_id, _run_weight_kg) as _fresh_weight_kg,
+        max(case when _known_active = 1 then _is_fresh end) over (partition by product_id, _run_active) as _fresh_active,
+        max(case when _known_launched_on = 1 then _is_fresh end) over (partition by product_id, _run_launched_on) as _fresh_launched_on,
+        max(case when _known_category = 1 then _is_fresh end) over (partition by product_id, _run_category) as _fresh_category,
+        max(case when _known_subcategory = 1 then _is_fresh end) over (partition by product_id, _run_subcategory) as _fresh_subcategory
     from runs
 ),
 
@@ -344,16 +356,16 @@ select
     case
         when
             1 = 0
-            or f._known_sku = 0
-            or f._known_product_name = 0
-            or f._known_description = 0
-            or f._known_brand = 0
-            or f._known_list_price = 0
-            or f._known_weight_kg = 0
-            or f._known_active = 0
-            or f._known_launched_on = 0
-            or f._known_category = 0
-            or f._known_subcategory = 0
+            or f._fresh_sku is null
+            or f._fresh_product_name is null
+            or f._fresh_description is null
+            or f._fresh_brand is null
+            or f._fresh_list_price is null
+            or f._fresh_weight_kg is null
+            or f._fresh_active is null
+            or f._fresh_launched_on is null
+            or f._fresh_category is null
+            or f._fresh_subcategory is null
             then true
         else false
     end as is_incomplete,

@@ -1,0 +1,3 @@
+grant select on analytics.dim_product_now to role lake_analyst;
+
+grant select on analytics.dim_product_now to role lake_steward;

@@ -1,0 +1,5 @@
+grant select on staging.order_now to role lake_steward;
+
+grant select on analytics.order_now to role lake_analyst;
+
+grant select on analytics.order_now to role lake_steward;
