@@ -54,21 +54,6 @@ truncates as (
 
 events as (
     select
-        {key: m.#},
-        1 as _is_seed,
-        0 as _is_fresh,
-        cast(null as integer) as epoch,
-        cast(null as varchar(64)) as position,
-        cast(null as integer) as kafka_partition,
-        cast(null as bigint) as kafka_offset,
-        cast(null as timestamp) as streamed_at,
-        'u' as change_op,
-        cast('' as varchar(4096)) as unavailable
-        {attribute: , m.#}
-    from staging.{s} as m
-    inner join touched as t on {key: m.# = t.# | and}
-    union all
-    select
         {key: e.#},
         0 as _is_seed,
         e._is_fresh,
@@ -102,7 +87,7 @@ events as (
 
 {filled},
 
--- Where a key's last change is loaded, its load says whether the row is there, and what no new change gave.
+-- Where a key's last change is loaded, the mirror says whether the row is there; what no new change gave is the mirror's.
 present as (
     select
         {key: f.#}

@@ -276,3 +276,12 @@ def test_a_source_and_a_star_table_of_one_name_are_refused(folder: Path) -> None
         source.write_text((folder / CUSTOMER).read_text().replace("table: customer", f"table: {wanted}"))
     with pytest.raises(ContractError, match="'dim_customer_log' is the name of another table of the warehouse"):
         parse_pipeline(folder)
+
+
+@pytest.mark.parametrize("kind", ["load", "stream", "now"])
+def test_a_source_named_as_another_ones_load_table_or_view_is_refused(folder: Path, kind: str) -> None:
+    wanted = f"customer_{kind}"
+    text = (folder / CUSTOMER).read_text()
+    (folder / f"sources/{wanted}.yaml").write_text(text.replace("table: customer", f"table: {wanted}"))
+    with pytest.raises(ContractError, match=f"'{wanted}' is the name of another table of the warehouse"):
+        parse_pipeline(folder)

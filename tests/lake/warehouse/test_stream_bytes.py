@@ -186,6 +186,7 @@ def test_what_gives_no_change_stands_in_a_view_with_its_place_and_reason(beside:
     made = beside()
     made.refresh([*log.records, *records])
     assert made.now() == log.state
+    assert made.streamed.run(ROWS) == [row[:-1] for row in log.state]
     found = made.streamed.run(
         "SELECT source, kafka_partition, kafka_offset, reason, detail FROM staging.stream_errors ORDER BY kafka_offset"
     )

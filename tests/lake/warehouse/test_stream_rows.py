@@ -199,11 +199,22 @@ def test_a_late_change_brings_no_row_back_and_its_values_go_where_the_load_had_n
     bench.warehouse.close()
 
 
-def test_a_change_that_is_emitted_again_is_not_newer(engine: Engine) -> None:
-    again = replace(CREATED, offset=9, source_ts=90)
-    bench = Bench([CREATED, UPDATED, again], engine)
+@pytest.mark.parametrize("repeated", [CREATED, UPDATED], ids=["an earlier one", "the last one"])
+def test_a_change_that_is_emitted_again_is_not_newer(repeated: Change, engine: Engine) -> None:
+    bench = Bench([CREATED, UPDATED, replace(repeated, offset=9, source_ts=90)], engine)
     bench.load([CREATED, UPDATED])
     assert (bench.now(), bench.streamed()) == ([(1, "B", "n", "x")], [])
+    bench.warehouse.close()
+
+
+def test_a_truncate_that_is_emitted_again_stands_at_its_first_place(engine: Engine) -> None:
+    truncate = Change(2, "t", None, "20", 20, (), 20)
+    after = replace(UPDATED, op="c", offset=3)
+    log = [CREATED, truncate, after, replace(truncate, offset=9, source_ts=90)]
+    bench = Bench(log, engine)
+    for loaded in (log[:1], log[:3]):
+        bench.load(loaded)
+        assert bench.now() == rows_of(log) == [(1, "B", "n", "x")]
     bench.warehouse.close()
 
 
@@ -234,6 +245,15 @@ def test_what_the_batch_refused_is_not_shown_once_a_load_covers_it(engine: Engin
     assert bench.now() == [(1, "B", "n", "x")]
     bench.stream([CREATED, UPDATED])
     assert bench.now() == [(1, "A", "n", "x")]
+    bench.warehouse.close()
+
+
+@pytest.mark.parametrize(("taken", "refused"), [([], CREATED), ([CREATED], UPDATED)], ids=["a new row", "an update"])
+def test_nor_when_it_is_emitted_again(taken: list[Change], refused: Change, engine: Engine) -> None:
+    bench = Bench([*taken, refused, replace(refused, offset=9, source_ts=90)], engine)
+    bench.load(taken)
+    bench.stream([*taken, refused])
+    assert bench.now() == rows_of(taken)
     bench.warehouse.close()
 
 

@@ -71,37 +71,6 @@ truncates as (
 
 events as (
     select
-        m.customer_id,
-        1 as _is_seed,
-        0 as _is_fresh,
-        cast(null as integer) as epoch,
-        cast(null as varchar(64)) as position,
-        cast(null as integer) as kafka_partition,
-        cast(null as bigint) as kafka_offset,
-        cast(null as timestamp) as streamed_at,
-        'u' as change_op,
-        cast('' as varchar(4096)) as unavailable,
-        m.customer_uuid,
-        m.full_name,
-        m.email,
-        m.phone,
-        m.address_line,
-        m.city,
-        m.postal_code,
-        m.country,
-        m.birth_date,
-        m.gender,
-        m.segment,
-        m.marital_status,
-        m.income_band,
-        m.marketing_opt_in,
-        m.preferences,
-        m.created_at,
-        m.updated_at
-    from staging.customer as m
-    inner join touched as t on m.customer_id = t.customer_id
-    union all
-    select
         e.customer_id,
         0 as _is_seed,
         e._is_fresh,
@@ -296,7 +265,7 @@ filled as (
     from runs
 ),
 
--- Where a key's last change is loaded, its load says whether the row is there, and what no new change gave.
+-- Where a key's last change is loaded, the mirror says whether the row is there; what no new change gave is the mirror's.
 present as (
     select
         f.customer_id,

@@ -54,26 +54,6 @@ truncates as (
 
 events as (
     select
-        m.order_id, m.line_no,
-        1 as _is_seed,
-        0 as _is_fresh,
-        cast(null as integer) as epoch,
-        cast(null as varchar(64)) as position,
-        cast(null as integer) as kafka_partition,
-        cast(null as bigint) as kafka_offset,
-        cast(null as timestamp) as streamed_at,
-        'u' as change_op,
-        cast('' as varchar(4096)) as unavailable,
-        m.product_id,
-        m.quantity,
-        m.unit_price,
-        m.discount,
-        m.tax_rate,
-        m.updated_at
-    from staging.order_item as m
-    inner join touched as t on m.order_id = t.order_id and m.line_no = t.line_no
-    union all
-    select
         e.order_id, e.line_no,
         0 as _is_seed,
         e._is_fresh,
@@ -202,7 +182,7 @@ filled as (
     from runs
 ),
 
--- Where a key's last change is loaded, its load says whether the row is there, and what no new change gave.
+-- Where a key's last change is loaded, the mirror says whether the row is there; what no new change gave is the mirror's.
 present as (
     select
         f.order_id, f.line_no,

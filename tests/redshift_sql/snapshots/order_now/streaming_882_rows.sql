@@ -63,29 +63,6 @@ truncates as (
 
 events as (
     select
-        m.order_id,
-        1 as _is_seed,
-        0 as _is_fresh,
-        cast(null as integer) as epoch,
-        cast(null as varchar(64)) as position,
-        cast(null as integer) as kafka_partition,
-        cast(null as bigint) as kafka_offset,
-        cast(null as timestamp) as streamed_at,
-        'u' as change_op,
-        cast('' as varchar(4096)) as unavailable,
-        m.customer_id,
-        m.status,
-        m.ordered_at,
-        m.shipped_at,
-        m.channel,
-        m.currency,
-        m.shipping_fee,
-        m.note,
-        m.updated_at
-    from staging."order" as m
-    inner join touched as t on m.order_id = t.order_id
-    union all
-    select
         e.order_id,
         0 as _is_seed,
         e._is_fresh,
@@ -232,7 +209,7 @@ filled as (
     from runs
 ),
 
--- Where a key's last change is loaded, its load says whether the row is there, and what no new change gave.
+-- Where a key's last change is loaded, the mirror says whether the row is there; what no new change gave is the mirror's.
 present as (
     select
         f.order_id,

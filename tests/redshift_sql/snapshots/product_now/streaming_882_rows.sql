@@ -66,32 +66,6 @@ truncates as (
 
 events as (
     select
-        m.product_id,
-        1 as _is_seed,
-        0 as _is_fresh,
-        cast(null as integer) as epoch,
-        cast(null as varchar(64)) as position,
-        cast(null as integer) as kafka_partition,
-        cast(null as bigint) as kafka_offset,
-        cast(null as timestamp) as streamed_at,
-        'u' as change_op,
-        cast('' as varchar(4096)) as unavailable,
-        m.sku,
-        m.name,
-        m.description,
-        m.category,
-        m.subcategory,
-        m.brand,
-        m.list_price,
-        m.weight_kg,
-        m.active,
-        m.attributes,
-        m.launched_on,
-        m.updated_at
-    from staging.product as m
-    inner join touched as t on m.product_id = t.product_id
-    union all
-    select
         e.product_id,
         0 as _is_seed,
         e._is_fresh,
@@ -256,7 +230,7 @@ filled as (
     from runs
 ),
 
--- Where a key's last change is loaded, its load says whether the row is there, and what no new change gave.
+-- Where a key's last change is loaded, the mirror says whether the row is there; what no new change gave is the mirror's.
 present as (
     select
         f.product_id,
