@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ _QUIET: Final = "-Xlog:cds*=off"
 # By these a JVM is given agents and recorders, which look at each class; with an archive, Java 17 can end at that.
 _OPTIONS: Final = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _PATIENCE_SECONDS: Final = 300
+_MAKING: Final = ".making-"
 
 
 class ClassArchiveError(LakeError):
@@ -56,7 +58,9 @@ def make(java: Path, jars: Sequence[Path]) -> Path:
         return archive
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making-") as made:
+        for left in archive.parent.glob(f"{_MAKING}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of an attempt that was killed
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=_MAKING) as made:
             partial = Path(made)
             _run([str(java / "bin" / "java"), "-Xshare:dump", f"-XX:SharedArchiveFile={base}", "-XX:+UseParallelGC"])
             flags = (f"-XX:SharedArchiveFile={base}", f"-XX:ArchiveClassesAtExit={partial / archive.name}", _QUIET)
@@ -74,7 +78,11 @@ _REMEDY: Final = "nothing must be done: sessions start without it, and slower"
 
 
 def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        what = f"not ended after {_PATIENCE_SECONDS} seconds"
+        raise ClassArchiveError(what, where=command[0], remedy=_REMEDY) from None
     if done.returncode != 0:
         raise ClassArchiveError(done.stderr.strip()[-2000:], where=command[0], remedy=_REMEDY)
 

@@ -28,7 +28,7 @@ print("\\n".join(line.split()[-1] for line in Path(f"/proc/{pid}/maps").read_tex
 def test_a_session_maps_the_archive_that_setup_made(tmp_path: Path) -> None:
     archive = make(java_home(), spark_jars())
     done = subprocess.run([sys.executable, "-c", SESSION, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert str(archive) in done.stdout.splitlines()
+    assert str(archive.resolve()) in done.stdout.splitlines()
 
 
 def test_other_jars_have_another_archive(tmp_path: Path) -> None:
@@ -49,4 +49,15 @@ def test_a_jvm_that_the_environment_gives_options_gets_no_archive(
 
 def test_a_java_that_cannot_run_makes_none_and_says_that_nothing_depends_on_it(tmp_path: Path) -> None:
     with pytest.raises(ClassArchiveError, match="sessions start without it"):
+        make(tmp_path, [])
+
+
+def test_what_takes_too_long_is_an_error_that_setup_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\nexec sleep 60\n")
+    java.chmod(0o755)
+    monkeypatch.setattr("lake.class_archive._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "prefix"))
+    with pytest.raises(ClassArchiveError, match="not ended after"):
         make(tmp_path, [])
