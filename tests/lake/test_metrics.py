@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from botocore.model import StringShape
 from botocore.session import get_session
 
 from lake.metrics import BY_NAME, METRICS, NAMESPACE, Metric
@@ -16,9 +17,8 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_a_metric_is_one_that_cloudwatch_takes(metric: Metric) -> None:
-    shapes = get_session().get_service_model("cloudwatch")
-    assert metric.unit in shapes.shape_for("StandardUnit").enum
-    assert metric.statistic in shapes.shape_for("Statistic").enum
+    assert metric.unit in _words_of("StandardUnit")
+    assert metric.statistic in _words_of("Statistic")
     assert re.fullmatch(r"[A-Z][A-Za-z]{0,254}", metric.name)
     assert metric.hops
     assert len(set(metric.hops)) == len(metric.hops)
@@ -27,3 +27,10 @@ def test_a_metric_is_one_that_cloudwatch_takes(metric: Metric) -> None:
 def test_the_namespace_is_none_of_awss_own() -> None:
     assert re.fullmatch(r"[0-9A-Za-z./_#:-]{1,255}", NAMESPACE)
     assert not NAMESPACE.startswith("AWS/")
+
+
+def _words_of(shape: str) -> list[str]:
+    """What CloudWatch's API takes for a closed set of words."""
+    found = get_session().get_service_model("cloudwatch").shape_for(shape)
+    assert isinstance(found, StringShape)
+    return found.enum
