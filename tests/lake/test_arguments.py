@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from awsglue.utils import GlueArgumentError, getResolvedOptions
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from glue_jobs.curated_to_warehouse import WarehouseArgs
-from glue_jobs.landing_to_staging import StagingArgs
-from glue_jobs.maintenance import MaintenanceArgs
-from glue_jobs.staging_to_curated import CuratedArgs
+from glue_jobs.entries import ENTRIES, ENTRY, Entry
 from lake.arguments import GLUE_OWN, ArgumentsError, get_resolved_options, is_glues_own, option, parse
-from streaming.arguments import StreamArgs
 
 SAME = [
     (["--lake-uri", "s3://b/"], ["lake-uri"]),
@@ -66,6 +65,46 @@ def test_the_stand_in_refuses_what_glue_refuses(argv: list[str], options: list[s
         getResolvedOptions(["job", *argv], options)
     with pytest.raises(ArgumentsError):
         get_resolved_options(["job", *argv], options)
+
+
+NAMES: Final = (
+    *("lake-uri", "lake", "tables", "table-b", "max_rows", "entry", "JOB_NAME", "JOB_ID", "JOB_RUN_ID", "TempDir"),
+    *("RedshiftTempDir", "SECURITY_CONFIGURATION", "encryption-type", "enable-data-lineage", "job-bookmark-option"),
+    *("job-bookmark-from", "job-bookmark-to", "continuation-option", "mode", "debug", "endpoint", "enable-metrics"),
+)
+VALUES: Final = ("a", "s3://b/c=d", "", "-1", "-x", "true", "sse-s3", "job-bookmark-pause", "job-bookmark-enable",
+                 "continuation-enabled")  # fmt: skip
+flags = st.builds(lambda name, cut: f"--{name[:cut]}", st.sampled_from(NAMES), st.integers(2, 25))
+words = st.one_of(
+    flags,
+    st.sampled_from(VALUES),
+    st.builds(lambda flag, value: f"{flag}={value}", flags, st.sampled_from(VALUES)),
+)
+pairs = st.tuples(flags, st.sampled_from(VALUES))
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """An argv, mostly of whole pairs, and the options asked of it, mostly those it has."""
+    groups = draw(st.lists(st.one_of(pairs, pairs, st.tuples(words)), max_size=5))
+    given_names = [group[0].removeprefix("--") for group in groups if group[0].startswith("--") and "=" not in group[0]]
+    asked = draw(st.lists(st.sampled_from([*given_names, *NAMES]), max_size=4, unique=True))
+    return [word for group in groups for word in group], asked
+
+
+def answer(resolver: Any, argv: list[str], asked: list[str]) -> dict[str, Any] | None:
+    """What a resolver gives; none where it refuses."""
+    try:
+        return dict(resolver(["job", *argv], asked))
+    except (GlueArgumentError, RuntimeError, ArgumentsError, argparse.ArgumentError):
+        return None
+
+
+@settings(max_examples=400, deadline=None)
+@given(questions())
+def test_whatever_is_given_and_asked_both_answer_alike(question: tuple[list[str], list[str]]) -> None:
+    argv, asked = question
+    assert answer(get_resolved_options, argv, asked) == answer(getResolvedOptions, argv, asked)
 
 
 @dataclass(frozen=True)
@@ -158,9 +197,9 @@ def test_help_names_every_argument(flag: str, capsys: pytest.CaptureFixture[str]
     assert all(f"--{field.name.replace('_', '-')}" in shown for field in dataclasses.fields(Arguments))
 
 
-@pytest.mark.parametrize("shape", [StreamArgs, StagingArgs, CuratedArgs, WarehouseArgs, MaintenanceArgs])
-def test_no_argument_begins_with_the_name_of_another(shape: type[Any]) -> None:
-    ours = [field.name.replace("_", "-") for field in dataclasses.fields(shape)]
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=lambda entry: entry.name)
+def test_no_argument_begins_with_the_name_of_another(entry: Entry) -> None:
+    ours = [*entry.options, ENTRY]
     assert [name for name in ours if is_glues_own(name)] == []
     pairs = itertools.permutations({*ours, *GLUE_OWN}, 2)
     assert [(a, b) for a, b in pairs if b.startswith(a) and (a in ours or b in ours)] == []

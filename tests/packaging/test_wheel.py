@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -12,15 +13,11 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from glue_jobs.entries import ENTRIES
 from tests.support import retail
-from tests.support.wheel import ROOT, Installed, build
+from tests.support.wheel import ROOT, SCRIPT, Installed, build
 
-ENTRIES: Final = (
-    "streaming.kafka_to_landing",
-    "glue_jobs.landing_to_staging",
-    "glue_jobs.staging_to_curated",
-    "glue_jobs.curated_to_warehouse",
-)
+MODULES: Final = tuple(entry.module for entry in ENTRIES.values())
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +54,7 @@ def test_contracts_are_read_from_the_wheel(installed: Installed, tmp_path: Path)
     assert set(tables.split()) == {"customer", "order", "order_item", "product"}
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("entry", MODULES)
 def test_an_entry_of_the_wheel_names_a_missing_argument(installed: Installed, tmp_path: Path, entry: str) -> None:
     result = installed.run("-m", entry, "--JOB_NAME", "job", cwd=tmp_path)
     assert result.returncode != 0
@@ -65,11 +62,28 @@ def test_an_entry_of_the_wheel_names_a_missing_argument(installed: Installed, tm
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--entry", "landing_to_staging"], "--pipeline, --lake-uri: required arguments are missing"),
+        (["--entry=curated_to_warehous"], "did you mean curated_to_warehouse?"),
+        ([], "give --entry NAME: kafka_to_landing, landing_to_staging"),
+    ],
+)
+def test_glues_script_tells_a_failure_at_the_end(
+    installed: Installed, tmp_path: Path, words: list[str], shown: str
+) -> None:
+    script = shutil.copy(SCRIPT, tmp_path / "job.py")
+    result = installed.run(str(script), "--JOB_NAME", "job", *words, cwd=tmp_path)
+    assert result.returncode != 0
+    assert shown in "".join(result.stderr.splitlines()[-2:])
+
+
 def test_a_job_of_the_wheel_makes_the_warehouse_of_its_contracts(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     database = tmp_path / "star.duckdb"
     words = {"--lake-uri": (tmp_path / "lake").as_uri(), "--warehouse-uri": f"duckdb://{database}"}
-    installed.run_job("glue_jobs.curated_to_warehouse", {"--pipeline": "retail", **words}, tmp_path)
+    installed.run_job("curated_to_warehouse", {"--pipeline": "retail", **words}, tmp_path)
     with duckdb.connect(str(database), read_only=True) as warehouse:
         made = warehouse.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'analytics'")
         tables = {row[0] for row in made.fetchall()}
@@ -98,11 +112,11 @@ def test_the_wheels_jobs_take_a_landing_zone_to_the_warehouse(
     lake, database, work = tmp_path / "lake", tmp_path / "star.duckdb", tmp_path / "work"
     work.mkdir()
     retail.land_retail(spark, lake.as_uri(), ROWS)
-    assert all(path.is_relative_to(installed.site) for path in installed.origins(*ENTRIES, cwd=work))
+    assert all(path.is_relative_to(installed.site) for path in installed.origins(*MODULES, cwd=work))
 
     known = {"--pipeline": "retail", "--lake-uri": lake.as_uri()}
     catalog = {"--catalog-uri": f"jdbc:sqlite:{tmp_path}/catalog.db"}
-    shown = installed.run_job("glue_jobs.landing_to_staging", {**known, **catalog}, work)
+    shown = installed.run_job("landing_to_staging", {**known, **catalog}, work)
     staged = {line["table"]: line for line in map(json.loads, shown.splitlines())}
     assert {name: (line["accepted"], line["quarantined"], line["error"]) for name, line in staged.items()} == {
         "customer": (1, 1, None),
@@ -111,15 +125,13 @@ def test_the_wheels_jobs_take_a_landing_zone_to_the_warehouse(
         "order_item": (2, 0, None),
     }
 
-    shown = installed.run_job("glue_jobs.staging_to_curated", {**known, **catalog, "--load-files": "true"}, work)
+    shown = installed.run_job("staging_to_curated", {**known, **catalog, "--load-files": "true"}, work)
     curated = json.loads(shown)
     assert {item["fact"]: item["written"] for item in curated["facts"]} == {"fact_sales": 2, "fact_orders": 1}
     assert curated["load"]["seq"] == 1
     assert curated["load"]["rows"]["fact_sales"] == 2
 
-    shown = installed.run_job(
-        "glue_jobs.curated_to_warehouse", {**known, "--warehouse-uri": f"duckdb://{database}"}, work
-    )
+    shown = installed.run_job("curated_to_warehouse", {**known, "--warehouse-uri": f"duckdb://{database}"}, work)
     assert [json.loads(line)["seq"] for line in shown.splitlines()] == [1]
     with duckdb.connect(str(database), read_only=True) as warehouse:
         sales = warehouse.execute(SALES).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from glue_jobs.entries import ENTRY
 from infra.local.jars import cache_folder
 from lake.session import tuned
 
 ROOT: Final = Path(__file__).parents[2]
+SCRIPT: Final = ROOT / "glue_jobs" / "glue_script.py"
 
 
 def build(folder: Path) -> Path:
@@ -47,10 +50,11 @@ class Installed:
         )
 
     def run_job(self, entry: str, arguments: Mapping[str, str], cwd: Path) -> str:
-        """Runs a job's entry as Glue does, its own arguments among Glue's; what it printed."""
+        """Runs a job as Glue does, from a copy of its script and with its arguments among Glue's; what it printed."""
         glues = {"--JOB_NAME": entry, "--job-bookmark-option": "job-bookmark-disable", "--enable-metrics": "true"}
-        words = [word for pair in {**glues, **arguments}.items() for word in pair]
-        done = self.run("-m", entry, *words, cwd=cwd)
+        script = shutil.copy(SCRIPT, cwd / "job.py")
+        words = [word for pair in {**glues, f"--{ENTRY}": entry, **arguments}.items() for word in pair]
+        done = self.run(str(script), *words, cwd=cwd)
         assert done.returncode == 0, f"{entry}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout
 
