@@ -21,7 +21,7 @@ resource "aws_budgets_budget" "this" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = ["user:environment$${var.environment}"]
+    values = [join("$", ["user:environment", var.environment])]
   }
 
   dynamic "cost_filter" {
