@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 # Two processes: one drives the embedded stack while the other does the rest.
 SPREAD := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench up down lock clean
+.PHONY: help setup demo test test-fast lint lint-types lint-sql format bench up down lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,13 @@ test-fast: setup ## only the tests that need no embedded stack and take no half 
 lint: setup ## ruff, mypy, import rules, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory -j2 lint-types lint-sql
+
+# The two that take half a minute each, one a core.
+lint-types:
+	@$(BIN)/mypy
+lint-sql:
 	@$(BIN)/python infra/local/tools/lint_sql.py
 
 format: setup ## let ruff format the code
