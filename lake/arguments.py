@@ -71,6 +71,7 @@ def option(
     factory: Callable[[], Any] | None = None,
     least: float | None = None,
     separator: str = ",",
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """A field of an arguments dataclass; without a default it must be given.
 
@@ -80,8 +81,9 @@ def option(
         factory: makes that value, where it is a mapping.
         least: smallest value of a number, also of the numbers in a mapping or a tuple.
         separator: what stands between the items of a tuple.
+        choices: the texts that a text may be; any where none is given.
     """
-    metadata = {"help": help_text, "least": least, "separator": separator}
+    metadata = {"help": help_text, "least": least, "separator": separator, "choices": choices}
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -257,6 +259,7 @@ class _Option:
     required: bool
     least: float | None
     separator: str
+    choices: tuple[str, ...] = ()
 
     @property
     def remedy(self) -> str:
@@ -286,6 +289,10 @@ class _Option:
         return left, self._one(right, kind, f"the value of {left}")
 
     def _one(self, text: str, kind: Any, subject: str = "the value") -> Any:
+        if self.choices and text not in self.choices:
+            raise self._error(
+                f"{subject} is none of {', '.join(self.choices)}", f"give --{self.name} {self.choices[0]}"
+            )
         if kind is bool:
             if text.lower() not in ("true", "false"):
                 raise self._error(f"{subject} is neither true nor false")
@@ -315,6 +322,7 @@ def _options(shape: type[Any]) -> list[_Option]:
             required=field.default is MISSING and field.default_factory is MISSING,
             least=field.metadata["least"],
             separator=field.metadata["separator"],
+            choices=field.metadata["choices"],
         )
         for field in dataclasses.fields(shape)
     ]

@@ -38,6 +38,8 @@ CALLS: Final[Mapping[str, Calls]] = {
         },
     ),
     "lake.catalog": Calls("glue", {"get_table": "glue:GetTable"}),
+    # Asked for only where an argument refers to a secret; so no role has it until one does.
+    "lake.secrets": Calls("secretsmanager", {"get_secret_value": "secretsmanager:GetSecretValue"}),
     "streaming.registry": Calls("glue", {"get_schema_version": "glue:GetSchemaVersion"}),
     "lake.warehouse.data_api": Calls("redshift-data", {"execute_statement": "redshift-data:ExecuteStatement"}),
     "lake.warehouse.statements_api": Calls(

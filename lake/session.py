@@ -67,8 +67,11 @@ appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss}} %p %c{{1}}: %m%n%ex
 """
 
 
-def spark_jars() -> list[Path]:
+def spark_jars(*, s3: bool = False) -> list[Path]:
     """Jars that a local session needs; on Glue the platform brings them.
+
+    Args:
+        s3: whether the lake lies on S3.
 
     Raises:
         LakeError: the jar cache is empty and cannot be filled.
@@ -78,16 +81,64 @@ def spark_jars() -> list[Path]:
         return sorted(Path(override).glob("*.jar"))
     from infra.local.jars import jar_paths
 
-    return jar_paths("spark")
+    return [*jar_paths("spark"), *(jar_paths("spark-s3") if s3 else ())]
 
 
-def catalog_conf(lake_uri: str, catalog_uri: str) -> dict[str, str]:
+def on_s3(lake_uri: str) -> bool:
+    """Whether a lake lies on S3."""
+    return lake_uri.startswith(("s3://", "s3a://"))
+
+
+def storage_conf(lake_uri: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Settings of Spark's own way to S3 (S3A); none for a lake that lies elsewhere.
+
+    Region and endpoint are those of the AWS SDKs' variables, which boto3 reads too, so that both go to the same S3.
+
+    Args:
+        lake_uri: root of the pipeline's lake.
+        environment: default `os.environ`.
+    """
+    if not on_s3(lake_uri):
+        return {}
+    environment = os.environ if environment is None else environment
+    conf = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+    region, endpoint = _region(environment), _endpoint("S3", environment)
+    if region:
+        # Without it Hadoop 3.4's S3A asks us-east-2 first.
+        conf["spark.hadoop.fs.s3a.endpoint.region"] = region
+    if endpoint:
+        conf["spark.hadoop.fs.s3a.endpoint"] = endpoint
+        conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
+        conf["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
+    return conf
+
+
+def _region(environment: Mapping[str, str]) -> str | None:
+    """Of the variables, else of the session (profile, configuration file)."""
+    named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if named:
+        return named
+    import boto3
+
+    found: str | None = boto3.session.Session().region_name
+    return found
+
+
+def _endpoint(service: str, environment: Mapping[str, str]) -> str | None:
+    return environment.get(f"AWS_ENDPOINT_URL_{service}") or environment.get("AWS_ENDPOINT_URL") or None
+
+
+def catalog_conf(lake_uri: str, catalog_uri: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Spark settings of the Iceberg catalog `lake`.
+
+    The Glue Data Catalog needs no lock table: a commit is one conditional update of the table's entry, by its version.
 
     Args:
         lake_uri: root of the pipeline's lake; tables lie under `{lake_uri}/iceberg`.
         catalog_uri: `jdbc:sqlite:<file>` for the local catalog, or `glue` for the Glue Data Catalog.
+        environment: default `os.environ`; may name endpoints of AWS's services.
     """
+    environment = os.environ if environment is None else environment
     prefix = f"spark.sql.catalog.{CATALOG}"
     conf = {
         prefix: "org.apache.iceberg.spark.SparkCatalog",
@@ -96,10 +147,17 @@ def catalog_conf(lake_uri: str, catalog_uri: str) -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
     }
     if catalog_uri == "glue":
-        return conf | {
+        conf |= {
             f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
             f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         }
+        told = {
+            "client.region": _region(environment),
+            "s3.endpoint": _endpoint("S3", environment),
+            "s3.path-style-access": "true" if _endpoint("S3", environment) else None,
+            "glue.endpoint": _endpoint("GLUE", environment),
+        }
+        return conf | {f"{prefix}.{name}": value for name, value in told.items() if value}
     return conf | {
         f"{prefix}.catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
         f"{prefix}.uri": catalog_uri,
@@ -119,12 +177,12 @@ def base_conf() -> dict[str, str]:
     }
 
 
-def local_conf(cores: int, memory: str, scratch: Path) -> dict[str, str]:
+def local_conf(cores: int, memory: str, scratch: Path, *, s3: bool = False) -> dict[str, str]:
     """Settings of a session on one machine."""
     from infra.local.java import java_home
     from lake.class_archive import archive_flags
 
-    java, jars = java_home(), spark_jars()
+    java, jars = java_home(), spark_jars(s3=s3)
     os.environ["JAVA_HOME"] = str(java)
     # Spark finds Java by JAVA_HOME; a stray SPARK_HOME would start another Spark than the pinned one.
     os.environ.pop("SPARK_HOME", None)
@@ -187,11 +245,11 @@ def spark_session(
         scratch: folder for shuffle and spill files of a local session.
         extra: settings that win over ours.
     """
-    conf = base_conf() | catalog_conf(lake_uri, catalog_uri)
+    conf = base_conf() | catalog_conf(lake_uri, catalog_uri) | storage_conf(lake_uri)
     if not on_glue():
         folder = scratch or Path(os.environ.get("TMPDIR", "/tmp")) / f"lake-spark-{os.getuid()}"  # noqa: S108 - a default
         folder.mkdir(parents=True, exist_ok=True)
-        conf |= local_conf(cores, memory, folder)
+        conf |= local_conf(cores, memory, folder, s3=on_s3(lake_uri))
     builder = SparkSession.Builder().appName(app)
     for name, value in (conf | dict(extra or {})).items():
         builder = builder.config(name, value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.arguments import option
+from lake.kafka_auth import CHOICES, NONE
 from streaming.job import MAX_OFFSETS, StreamSettings
 
 
@@ -16,7 +17,7 @@ class StreamArgs:
 
     pipeline: str = option("the pipeline, a folder of contracts")
     bootstrap: str = option("Kafka's bootstrap servers, HOST:PORT,…")
-    registry: str = option("Confluent-compatible schema registry (a URL), or glue[:REGION]")
+    registry: str = option("Confluent-compatible schema registry (a URL), glue[:REGION], or secret:NAME that holds it")
     lake_uri: str = option("root of the pipeline's lake: file:///… or s3://…")
     once: bool = option("whether to land what is committed now, then end", default=False)
     trigger_seconds: float = option("time between batches", default=60.0, least=0.1)
@@ -28,7 +29,10 @@ class StreamArgs:
     epochs: Mapping[str, int] = option(
         "raised epochs, A=1,B=2, after a topic was restored or made anew", factory=dict, least=0
     )
-    client_options: Mapping[str, str] = option("further options of the Kafka client, NAME=VALUE,…", factory=dict)
+    kafka_auth: str = option("how to log in to Kafka; iam is MSK's", default=NONE, choices=CHOICES)
+    client_options: Mapping[str, str] = option(
+        "further options of the Kafka client, NAME=VALUE,…; a value may be secret:NAME#FIELD", factory=dict
+    )
     contracts_path: tuple[Path, ...] = option("folders that hold pipelines of your own, A:B", default=(), separator=":")
 
     @property
@@ -43,6 +47,7 @@ class StreamArgs:
             max_offsets_per_trigger=self.max_offsets_per_trigger,
             patience_seconds=self.patience_seconds,
             epochs=self.epochs,
+            kafka_auth=self.kafka_auth,
             kafka_options=self.client_options,
             search_path=self.contracts_path,
         )

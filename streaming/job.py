@@ -12,6 +12,8 @@ from typing import Final, Self
 
 from pyspark.sql import SparkSession
 
+from lake.kafka_auth import NONE, jvm_options
+from lake.secrets import all_revealed, revealed
 from lake.store import store_for
 from schemas import Pipeline, load_pipeline
 from schemas.errors import LakeError
@@ -37,13 +39,14 @@ class StreamSettings:
     Args:
         pipeline: name of the pipeline.
         bootstrap: Kafka's bootstrap servers.
-        registry: `http(s)://…` of a Confluent-compatible API, or `glue[:region]`.
+        registry: `http(s)://…` of a Confluent-compatible API, or `glue[:region]`; or a secret that holds one.
         lake_uri: root of the pipeline's lake.
         tables: contract names; empty means all of the pipeline.
         max_offsets_per_trigger: bound on a batch, per table.
         patience_seconds: how long an outage of the registry may last; none means for ever.
         epochs: epoch to read in by table, where it was raised.
-        kafka_options: further options of the Kafka client (security).
+        kafka_auth: how the Kafka client proves who it is (`lake.kafka_auth`).
+        kafka_options: further options of the Kafka client; a value may be a secret's reference.
         search_path: folders that hold pipeline folders.
     """
 
@@ -57,6 +60,15 @@ class StreamSettings:
     epochs: Mapping[str, int] = field(default_factory=dict)
     kafka_options: Mapping[str, str] = field(default_factory=dict)
     search_path: tuple[Path, ...] = ()
+    kafka_auth: str = NONE
+
+    def client_options(self) -> dict[str, str]:
+        """Options of a Kafka client in the JVM, its secrets revealed.
+
+        Raises:
+            SecretError: one cannot be read.
+        """
+        return kafka.client_options(self.bootstrap, jvm_options(self.kafka_auth) | all_revealed(self.kafka_options))
 
 
 @dataclass(frozen=True)
@@ -196,9 +208,9 @@ def _queries(
 ) -> _Queries:
     pipeline = load_pipeline(settings.pipeline, settings.search_path)
     topics = chosen_topics(pipeline, settings.tables)
-    options = kafka.client_options(settings.bootstrap, settings.kafka_options)
+    options = settings.client_options()
     states = kafka.topic_states(spark, options, topics)
-    cache = SchemaCache(registry_for(settings.registry), patience=patience, stopping=stopping.is_set)
+    cache = SchemaCache(registry_for(revealed(settings.registry)), patience=patience, stopping=stopping.is_set)
     store = store_for(settings.lake_uri)
     trigger = Trigger(trigger_seconds, settings.max_offsets_per_trigger)
     queries = _Queries([], [], stopping)

@@ -133,7 +133,7 @@ def survey(spark: SparkSession, settings: StreamSettings, forced: Collection[str
         LakeError: a table, a topic or the broker is missing.
     """
     topics = chosen_topics(load_pipeline(settings.pipeline, settings.search_path), settings.tables)
-    states = kafka.topic_states(spark, kafka.client_options(settings.bootstrap, settings.kafka_options), topics)
+    states = kafka.topic_states(spark, settings.client_options(), topics)
     store = store_for(settings.lake_uri)
     return [
         diagnose(

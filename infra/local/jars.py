@@ -32,8 +32,8 @@ from infra.local.progress import DownloadProgress
 
 DEFAULT_CACHE = Path("~/.cache/medallion-lake")
 DEFAULT_MAVEN_URL = "https://repo1.maven.org/maven2"
-#: groups that only tests ask for
-TESTS_ONLY = frozenset({"mariadb"})
+#: groups that no part of the stack needs: tests and a delivery to Glue ask for them
+ON_DEMAND = frozenset({"mariadb", "spark-s3", "msk", "glue"})
 THREADS = 8
 ATTEMPTS = 5
 _CHUNK = 256 * 1024
@@ -268,7 +268,7 @@ def _sha256(path: Path) -> str:
 def fetch_all(*, cache: Path | None = None, base_url: str | None = None) -> int:
     """Fetch every group that the stack needs and unpack the archives; how many files were fetched."""
     cache = cache or cache_folder()
-    needed = [artifact for group, artifacts in lock().items() if group not in TESTS_ONLY for artifact in artifacts]
+    needed = [artifact for group, artifacts in lock().items() if group not in ON_DEMAND for artifact in artifacts]
     count = fetch(needed, cache=cache, base_url=base_url)
     for group, artifacts in lock().items():
         if len(artifacts) == 1 and artifacts[0].kind != "jar":  # a jar is used as it is

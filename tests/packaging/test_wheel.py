@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import pytest
-from pyspark.sql import SparkSession
 
 from glue_jobs.entries import ENTRIES
-from tests.support import retail
 from tests.support.wheel import ROOT, SCRIPT, Installed, build
 
 MODULES: Final = tuple(entry.module for entry in ENTRIES.values())
@@ -90,49 +86,8 @@ def test_a_job_of_the_wheel_makes_the_warehouse_of_its_contracts(installed: Inst
     assert {"dim_customer", "dim_product", "dim_date", "fact_sales", "fact_orders"} <= tables
 
 
-ROWS: Final[dict[str, list[dict[str, Any]]]] = {
-    "customer": [retail.customer(1), retail.customer(2, email="nobody")],
-    "product": [retail.product(1)],
-    "order": [retail.order(7)],
-    "order_item": [retail.order_item(7, 1), retail.order_item(7, 2, quantity=1)],
-}
-SALES: Final = """
-SELECT f.line_no, c.full_name, p.sku, f.net_amount
-FROM analytics.fact_sales AS f
-JOIN analytics.dim_customer AS c ON c.customer_sk = f.customer_sk
-JOIN analytics.dim_product AS p ON p.product_sk = f.product_sk
-ORDER BY f.line_no
-"""
-
-
-@pytest.mark.slow
-def test_the_wheels_jobs_take_a_landing_zone_to_the_warehouse(
-    spark: SparkSession, installed: Installed, tmp_path: Path
-) -> None:
-    lake, database, work = tmp_path / "lake", tmp_path / "star.duckdb", tmp_path / "work"
-    work.mkdir()
-    retail.land_retail(spark, lake.as_uri(), ROWS)
-    assert all(path.is_relative_to(installed.site) for path in installed.origins(*MODULES, cwd=work))
-
-    known = {"--pipeline": "retail", "--lake-uri": lake.as_uri()}
+def test_a_job_of_the_wheel_starts_a_session_of_its_own(installed: Installed, tmp_path: Path) -> None:
+    words = {"--pipeline": "retail", "--lake-uri": (tmp_path / "lake").as_uri()}
     catalog = {"--catalog-uri": f"jdbc:sqlite:{tmp_path}/catalog.db"}
-    shown = installed.run_job("landing_to_staging", {**known, **catalog}, work)
-    staged = {line["table"]: line for line in map(json.loads, shown.splitlines())}
-    assert {name: (line["accepted"], line["quarantined"], line["error"]) for name, line in staged.items()} == {
-        "customer": (1, 1, None),
-        "product": (1, 0, None),
-        "order": (1, 0, None),
-        "order_item": (2, 0, None),
-    }
-
-    shown = installed.run_job("staging_to_curated", {**known, **catalog, "--load-files": "true"}, work)
-    curated = json.loads(shown)
-    assert {item["fact"]: item["written"] for item in curated["facts"]} == {"fact_sales": 2, "fact_orders": 1}
-    assert curated["load"]["seq"] == 1
-    assert curated["load"]["rows"]["fact_sales"] == 2
-
-    shown = installed.run_job("curated_to_warehouse", {**known, "--warehouse-uri": f"duckdb://{database}"}, work)
-    assert [json.loads(line)["seq"] for line in shown.splitlines()] == [1]
-    with duckdb.connect(str(database), read_only=True) as warehouse:
-        sales = warehouse.execute(SALES).fetchall()
-    assert sales == [(1, "N1", "S1", Decimal("18.00")), (2, "N1", "S1", Decimal("8.50"))]
+    assert installed.run_job("maintenance", {**words, **catalog}, tmp_path) == ""
+    assert all(path.is_relative_to(installed.site) for path in installed.origins(*MODULES, cwd=tmp_path))

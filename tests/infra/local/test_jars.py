@@ -141,7 +141,7 @@ def test_coordinates_become_repository_paths() -> None:
 def test_the_lock_holds_every_group_with_plausible_entries() -> None:
     lock = jars.lock()
     assert set(lock) == {
-        *("spark", "broker", "connect", "registry", "avro-converter", "mariadb"),
+        *("spark", "spark-s3", "glue", "msk", "broker", "connect", "registry", "avro-converter", "mariadb"),
         *("debezium-postgres", "debezium-sqlserver", "debezium-mysql"),
     }
     assert all(len(a.sha256) == 64 and a.size > 500 for group in lock.values() for a in group)
