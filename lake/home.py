@@ -70,6 +70,10 @@ class Home:
         """Spark's shuffle and spill files."""
         return self.root / "scratch"
 
+    def deploy(self, environment: str) -> Path:
+        """Plans that wait for an environment, and what Terraform keeps beside them."""
+        return self.root / "deploy" / environment
+
     @property
     def reports(self) -> Path:
         """Pages and tables made for people: the demo's page, reconciliation reports."""
