@@ -18,7 +18,7 @@ from schemas.errors import LakeError
 
 ORDER = (
     *("demo", "up", "down", "status", "source", "stream", "promote", "load", "run"),
-    *("reconcile", "recover", "sql", "warehouse", "dlq", "contract", "deploy", "settings", "completion"),
+    *("reconcile", "recover", "sql", "warehouse", "dlq", "contract", "deploy", "cost", "settings", "completion"),
 )
 _FOLDER = Path(__file__).parent
 _ROOT = _FOLDER.parent.parent

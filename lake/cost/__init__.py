@@ -1,0 +1,1 @@
+"""What the lake needs and costs on AWS, from stated volumes, measured rates and dated prices."""
