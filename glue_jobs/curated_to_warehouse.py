@@ -8,19 +8,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lake.arguments import option, parse
 from lake.warehouse.connect import connect
 from lake.warehouse.load import LoadedBatch, load_pending
+from lake.watch.options import WatchArgs, job_watch
 from redshift_sql.migration import migrations_of
 from schemas import load_pipeline
 from schemas.errors import LakeError
 
 
 @dataclass(frozen=True)
-class WarehouseArgs:
+class WarehouseArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")
@@ -39,12 +41,19 @@ def main(argv: Sequence[str]) -> int:
     args = parse(WarehouseArgs, argv)
     search_path = (args.contracts,) if args.contracts else ()
     pipeline = load_pipeline(args.pipeline, search_path)
-    warehouse = connect(args.warehouse_uri, args.lake_uri, copy_role=args.copy_role)
-    try:
-        migrations = migrations_of(args.pipeline, search_path)
-        load_pending(pipeline, args.lake_uri, warehouse, progress=_print, migrations=migrations)
-    finally:
-        warehouse.close()
+    with (
+        job_watch(args, argv, pipeline.name) as watch,
+        closing(connect(args.warehouse_uri, args.lake_uri, copy_role=args.copy_role)) as warehouse,
+    ):
+        load_pending(
+            pipeline,
+            args.lake_uri,
+            warehouse,
+            progress=_print,
+            migrations=migrations_of(args.pipeline, search_path),
+            watch=watch,
+            warehouse_uri=args.warehouse_uri,
+        )
     return 0
 
 

@@ -228,7 +228,15 @@ def open_branch(spark: SparkSession, table: str) -> str:
     return branch
 
 
-def publish(spark: SparkSession, table: str, branch: str) -> None:
+@dataclass(frozen=True)
+class Published:
+    """A commit that readers see: its snapshot, and the data files that the snapshot added."""
+
+    snapshot: int
+    files: int
+
+
+def publish(spark: SparkSession, table: str, branch: str) -> Published:
     """Makes the branch the table's state and ends the branch, in one atomic commit.
 
     Raises:
@@ -236,7 +244,9 @@ def publish(spark: SparkSession, table: str, branch: str) -> None:
     """
     loaded = load(spark, table)
     with conflicts_named(table):
+        snapshot = loaded.snapshot(branch)
         loaded.manageSnapshots().fastForwardBranch("main", branch).removeBranch(branch).commit()
+    return Published(int(snapshot.snapshotId()), int(snapshot.summary().get("added-data-files") or 0))
 
 
 @contextmanager

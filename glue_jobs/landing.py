@@ -60,6 +60,12 @@ def pending(store: Store, table: str, after: int, limit: int) -> tuple[LandingMa
     return manifests
 
 
+def waiting(store: Store, table: str, after: int) -> int:
+    """How many landing manifests of a table there are after a sequence."""
+    folder = f"{MANIFESTS}/{table}"
+    return len(store.list(folder, after=f"{folder}/{seq_name(after)}"))
+
+
 def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifest]) -> tuple[LandedGroup, ...]:
     """The change rows of some manifests, by writer schema. Files that hold nothing but tombstones are left out.
 

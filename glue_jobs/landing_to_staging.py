@@ -11,12 +11,13 @@ from pathlib import Path
 from glue_jobs.staging import MAX_MANIFESTS, promote_staging
 from lake.arguments import option, parse
 from lake.session import job_session
+from lake.watch.options import WatchArgs, job_watch
 from schemas import load_pipeline
 from schemas.errors import LakeError
 
 
 @dataclass(frozen=True)
-class StagingArgs:
+class StagingArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")
@@ -39,7 +40,10 @@ def main(argv: Sequence[str]) -> int:
     """
     args = parse(StagingArgs, argv)
     pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
-    with job_session("landing_to_staging", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark:
+    with (
+        job_watch(args, argv, pipeline.name) as watch,
+        job_session("landing_to_staging", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark,
+    ):
         outcomes = promote_staging(
             spark,
             pipeline,
@@ -47,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
             tables=args.tables,
             max_manifests_per_batch=args.max_manifests_per_batch,
             quality_uri=args.quality_uri,
+            watch=watch,
         )
     for outcome in outcomes:
         sys.stdout.write(json.dumps(outcome.to_json()) + "\n")

@@ -20,7 +20,10 @@ from pyspark.sql import functions as F
 from glue_jobs import iceberg, staging_tables
 from glue_jobs.transforms.identity import collapse
 from lake.arguments import option, parse
+from lake.metrics import Hop
 from lake.session import job_session
+from lake.watch import OFF, Watch
+from lake.watch.options import WatchArgs, job_watch
 from schemas import columns as c
 from schemas import load_pipeline
 from schemas.errors import LakeError
@@ -32,7 +35,7 @@ MIN_FILES: Final = 5
 
 
 @dataclass(frozen=True)
-class MaintenanceArgs:
+class MaintenanceArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")
@@ -56,7 +59,9 @@ class Maintained:
     snapshots_expired: int
 
 
-def maintain(spark: SparkSession, pipeline: Pipeline, *, keep_days: float, collapse_days: int) -> list[Maintained]:
+def maintain(
+    spark: SparkSession, pipeline: Pipeline, *, keep_days: float, collapse_days: int, watch: Watch = OFF
+) -> list[Maintained]:
     """Collapses re-emissions, compacts and expires every staging table of a pipeline that is there.
 
     Args:
@@ -64,25 +69,31 @@ def maintain(spark: SparkSession, pipeline: Pipeline, *, keep_days: float, colla
         pipeline: the contracts.
         keep_days: snapshots younger than this stay.
         collapse_days: re-emissions come soon after their first emission, so only partitions this young are searched.
+        watch: told of the run.
 
     Raises:
         CommitConflictError: a promotion committed to a table at the same time; run again.
     """
-    done = []
-    for contract in pipeline.sources.values():
-        log = staging_tables.change_log_name(contract.pipeline, contract.table)
-        if not iceberg.exists(spark, log):
-            continue
-        before = files(spark, log)
-        removed = collapse_reemissions(spark, contract, collapse_days)
-        compact(spark, log)
-        expired = expire(spark, log, keep_days)
-        quarantine = staging_tables.quarantine_name(contract.pipeline, contract.table)
-        if iceberg.exists(spark, quarantine):
-            compact(spark, quarantine)
-            expire(spark, quarantine, keep_days)
-        done.append(Maintained(contract.table, before, files(spark, log), removed, expired))
-    return done
+    with watch.run(Hop.MAINTENANCE):
+        found = (_maintained(spark, contract, keep_days, collapse_days) for contract in pipeline.sources.values())
+        return [done for done in found if done is not None]
+
+
+def _maintained(
+    spark: SparkSession, contract: SourceContract, keep_days: float, collapse_days: int
+) -> Maintained | None:
+    log = staging_tables.change_log_name(contract.pipeline, contract.table)
+    if not iceberg.exists(spark, log):
+        return None
+    before = files(spark, log)
+    removed = collapse_reemissions(spark, contract, collapse_days)
+    compact(spark, log)
+    expired = expire(spark, log, keep_days)
+    quarantine = staging_tables.quarantine_name(contract.pipeline, contract.table)
+    if iceberg.exists(spark, quarantine):
+        compact(spark, quarantine)
+        expire(spark, quarantine, keep_days)
+    return Maintained(contract.table, before, files(spark, log), removed, expired)
 
 
 def collapse_reemissions(spark: SparkSession, contract: SourceContract, days: int) -> int:
@@ -169,8 +180,12 @@ def main(argv: Sequence[str]) -> int:
     """
     args = parse(MaintenanceArgs, argv)
     pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
-    with job_session("maintenance", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark:
-        for done in maintain(spark, pipeline, keep_days=args.keep_days, collapse_days=args.collapse_days):
+    with (
+        job_watch(args, argv, pipeline.name) as watch,
+        job_session("maintenance", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark,
+    ):
+        found = maintain(spark, pipeline, keep_days=args.keep_days, collapse_days=args.collapse_days, watch=watch)
+        for done in found:
             sys.stdout.write(json.dumps(asdict(done)) + "\n")
     return 0
 

@@ -10,20 +10,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Final
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import decisions, expectations, iceberg, landing, staging_tables
+from glue_jobs import decisions, expectations, iceberg, landing, staging_tables, watching
 from glue_jobs.decisions import Decision, Hold, Verb
 from glue_jobs.transforms import conform as conforming
 from glue_jobs.transforms import quality
 from glue_jobs.transforms.identity import collapse
+from lake.metrics import Hop
 from lake.observe import Observed
 from lake.store import Store, store_for
+from lake.watch import OFF, Step, Watch
 from schemas import columns as c
 from schemas.errors import ContractError, LakeError
 from schemas.manifests import LandingManifest, utc_now
@@ -51,6 +53,8 @@ class TableOutcome:
     failed_expectations: tuple[str, ...] = ()
     seconds: float = 0.0
     error: LakeError | None = None
+    newest_change: int | None = None
+    """Latest instant of an accepted change, in milliseconds since 1970."""
 
     def plus(self, other: TableOutcome) -> TableOutcome:
         """Both in one; progress and error are the other's."""
@@ -67,6 +71,7 @@ class TableOutcome:
             failed_expectations=tuple(dict.fromkeys((*self.failed_expectations, *other.failed_expectations))),
             seconds=self.seconds + other.seconds,
             error=other.error,
+            newest_change=max((n for n in (self.newest_change, other.newest_change) if n is not None), default=None),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def promote_staging(
     max_manifests_per_batch: int = MAX_MANIFESTS,
     quality_uri: str | None = None,
     report: Report | None = None,
+    watch: Watch = OFF,
 ) -> tuple[TableOutcome, ...]:
     """Promotes everything that landed and is not in staging yet.
 
@@ -114,6 +120,7 @@ def promote_staging(
         max_manifests_per_batch: bounds a batch, and with it memory and the work lost by a crash.
         quality_uri: where Data Docs go; `{lake_uri}/quality` where none is given.
         report: told after each batch.
+        watch: told of the run and of each batch.
 
     Raises:
         ContractError: a table is not in the pipeline.
@@ -123,19 +130,27 @@ def promote_staging(
         store_for(lake_uri),
         store_for(quality_uri or f"{lake_uri}/quality"),
         max_manifests_per_batch,
+        watch,
     )
-    outcomes = []
-    for contract in _chosen(pipeline, tables):
-        outcome = TableOutcome(contract.table)
-        try:
-            for done in _batches(job, contract):
-                outcome = outcome.plus(done)
-                if report and done.batches:
-                    report(done)
-        except LakeError as error:
-            outcome = replace(outcome, error=error)
-        outcomes.append(outcome)
-    return tuple(outcomes)
+    chosen = _chosen(pipeline, tables)
+    with watch.run(Hop.STAGING) as run:
+        outcomes = tuple(_promoted(job, contract, report) for contract in chosen)
+        run.failures = sum(outcome.error is not None for outcome in outcomes)
+    return outcomes
+
+
+def _promoted(job: _Job, contract: SourceContract, report: Report | None) -> TableOutcome:
+    """All that waits of a table, up to what stops it."""
+    outcome = TableOutcome(contract.table)
+    try:
+        for done in _batches(job, contract):
+            outcome = outcome.plus(done)
+            if report and done.batches:
+                report(done)
+    except LakeError as error:
+        outcome = replace(outcome, error=error)
+    job.watch.safely("manifests that wait", lambda: job.tell_waiting(outcome))
+    return outcome
 
 
 def changes(spark: SparkSession, pipeline: Pipeline, table: str) -> DataFrame:
@@ -163,12 +178,18 @@ def _chosen(pipeline: Pipeline, tables: Sequence[str]) -> list[SourceContract]:
 
 @dataclass(frozen=True)
 class _Job:
-    """What every batch of a run shares: session, lake, Data Docs, and the bound of a batch."""
+    """What every batch of a run shares: session, lake, Data Docs, the bound of a batch, and who is told."""
 
     spark: SparkSession
     store: Store
     docs: Store
     limit: int
+    watch: Watch
+
+    def tell_waiting(self, outcome: TableOutcome) -> None:
+        """How many manifests of a table a run left: none, unless an error stopped it."""
+        waiting = landing.waiting(self.store, outcome.table, outcome.progress) if outcome.error else 0
+        self.watch.emit(Hop.STAGING, {"PendingManifests": waiting}, outcome.table)
 
 
 def _batches(job: _Job, contract: SourceContract) -> Iterator[TableOutcome]:
@@ -186,7 +207,10 @@ def _batches(job: _Job, contract: SourceContract) -> Iterator[TableOutcome]:
         if decision:
             # A decision holds for the sequences that it names, so they alone make the batch.
             manifests = landing.pending(job.store, contract.table, progress, decision.last - progress)
-        outcome = _Batch(job, contract, suite, progress, manifests, decision).promoted()
+        flow = partial(watching.staging_flow, contract, job.store.uri)
+        seqs = {"landing_first": progress + 1, "landing_last": manifests[-1].seq}
+        with job.watch.step(Hop.STAGING, contract.table, flow, **seqs) as step:
+            outcome = _Batch(job, contract, suite, progress, manifests, decision, step).promoted()
         progress = outcome.progress
         yield replace(outcome, batches=1, seconds=time.monotonic() - started)
 
@@ -201,6 +225,7 @@ class _Batch:
     progress: int
     manifests: tuple[LandingManifest, ...]
     decision: Decision | None
+    step: Step
 
     @property
     def spark(self) -> SparkSession:
@@ -235,11 +260,14 @@ class _Batch:
         rows = self._judged(groups, extra)
         if rows is None:
             iceberg.commit_progress(self.spark, self.log, self.through)
-            return TableOutcome(self.contract.table, self.manifests[-1].seq)
+            outcome = TableOutcome(self.contract.table, self.manifests[-1].seq)
+            watching.tell_staged(self.step, self.contract, outcome, None)
+            return outcome
         branch = iceberg.open_branch(self.spark, self.log)
         outcome = self._staged(rows, branch)
         outcome = self._quarantined(rows, outcome)
-        iceberg.publish(self.spark, self.log, branch)
+        published = iceberg.publish(self.spark, self.log, branch)
+        watching.tell_staged(self.step, self.contract, outcome, published)
         decisions.release(self.job.docs, self.contract.table)
         return outcome
 
@@ -277,6 +305,7 @@ class _Batch:
             F.count(F.lit(1)).alias("rows"),
             F.count_if(accepted).alias("accepted"),
             F.count_if(accepted & F.col(c.CLOCK_FLAGGED)).alias("clock_flagged"),
+            F.max(F.when(accepted, F.unix_millis(F.col(c.CHANGED_AT)))).alias("newest_change"),
             *(
                 F.count_if(accepted & F.coalesce(check.fails, F.lit(False))).alias(f"warn {check.name}")
                 for check in warnings
@@ -296,6 +325,7 @@ class _Batch:
             warned={check.name: n for check in warnings if (n := found[f"warn {check.name}"])},
             clock_flagged=found["clock_flagged"],
             failed_expectations=self._held_to_expectations(found, branch),
+            newest_change=found["newest_change"],
         )
 
     def _held_to_expectations(self, measured: Mapping[str, Any], branch: str) -> tuple[str, ...]:
@@ -309,6 +339,7 @@ class _Batch:
         staged = self.spark.table(iceberg.on_branch(self.log, branch)).where(F.col(c.INGEST_SEQ) > self.progress)
         title = f"{self.contract.table}, landing {self.progress + 1} to {self.manifests[-1].seq}"
         verdict = self.suite.verdict(measured, staged.where(quality.is_upsert()), title)
+        watching.tell_verdict(self.step, verdict)
         held = bool(verdict.rejected) and self.decision is None
         outcome = "held" if held else "accepted" if verdict.rejected else "promoted"
         page = expectations.write_docs(self.job.docs, self.contract.table, self.name, verdict, outcome)

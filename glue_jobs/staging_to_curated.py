@@ -11,12 +11,13 @@ from pathlib import Path
 from glue_jobs.curated.promote import promote_curated
 from lake.arguments import option, parse
 from lake.session import job_session
+from lake.watch.options import WatchArgs, job_watch
 from schemas import load_pipeline
 from schemas.errors import LakeError
 
 
 @dataclass(frozen=True)
-class CuratedArgs:
+class CuratedArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")
@@ -37,8 +38,11 @@ def main(argv: Sequence[str]) -> int:
     """
     args = parse(CuratedArgs, argv)
     pipeline = load_pipeline(args.pipeline, (args.contracts,) if args.contracts else ())
-    with job_session("staging_to_curated", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark:
-        summary = promote_curated(spark, pipeline, args.lake_uri, load=args.load_files)
+    with (
+        job_watch(args, argv, pipeline.name) as watch,
+        job_session("staging_to_curated", lake_uri=args.lake_uri, catalog_uri=args.catalog_uri) as spark,
+    ):
+        summary = promote_curated(spark, pipeline, args.lake_uri, load=args.load_files, watch=watch)
     sys.stdout.write(json.dumps(summary.to_json()) + "\n")
     return 0
 

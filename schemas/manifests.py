@@ -290,7 +290,8 @@ class LoadManifest:
     """What one load took from staging (`progress`: newest ingest sequence by source table) and wrote, by star table.
 
     `offsets` says the same of each source's topic, so that a stream beside the batch knows what is new to it; a
-    manifest of an older release has none.
+    manifest of an older release has none. `newest` gives, of the sources that brought changes to this load, the latest
+    instant of one (as `utc_now` writes it); a source is missing where that is not known.
 
     Raises:
         ManifestError: a number is out of range.
@@ -303,6 +304,7 @@ class LoadManifest:
     tables: Mapping[str, LoadTable] = field(default_factory=dict)
     committed_at: str = ""
     offsets: Mapping[str, Covered] = field(default_factory=dict)
+    newest: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = f"load manifest {self.seq}"
@@ -348,6 +350,7 @@ class LoadManifest:
                 }
                 for name, t in self.tables.items()
             },
+            "newest": dict(sorted(self.newest.items())),
             "committed_at": self.committed_at,
         }
         return json.dumps(body, indent=1)
@@ -374,12 +377,18 @@ class LoadManifest:
             tables=tables,
             committed_at=reader.get("committed_at", str),
             offsets=_offsets(reader) if "offsets" in reader.body else {},
+            newest=_strings(reader.get("newest", dict), "newest", where) if "newest" in reader.body else {},
         )
 
 
 def utc_now() -> str:
     """The present as ISO 8601 UTC text in milliseconds, as `committed_at` has it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant_text(datetime.now(UTC))
+
+
+def instant_text(instant: datetime) -> str:
+    """An instant in UTC as `utc_now` writes it."""
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _Reader:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lake.arguments import option
 from lake.kafka_auth import CHOICES, NONE
+from lake.watch.options import WatchArgs
 from streaming.job import MAX_OFFSETS, StreamSettings
 
 
 @dataclass(frozen=True)
-class StreamArgs:
+class StreamArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")

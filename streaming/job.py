@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from pyspark.sql import SparkSession
 
 from lake.kafka_auth import NONE, jvm_options
+from lake.metrics import Hop
 from lake.secrets import all_revealed, revealed
 from lake.store import store_for
+from lake.watch import OFF, Watch
+from lake.watch.flows import landing_flow
+from lake.watch.names import Names
 from schemas import Pipeline, load_pipeline
 from schemas.errors import LakeError
 from schemas.manifests import LandingManifest
@@ -30,6 +36,8 @@ log = logging.getLogger(__name__)
 MAX_OFFSETS: Final = 1_000_000
 ONCE_PATIENCE: Final = 60.0
 PARALLEL_TABLES: Final = 8
+LAG_SECONDS: Final = 30.0
+"""How often the lag is told while the job runs."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,8 @@ def run_once(
     settings: StreamSettings,
     on_manifest: OnManifest = _log_manifest,
     stopping: threading.Event | None = None,
+    *,
+    watch: Watch = OFF,
 ) -> Summary:
     """Lands everything committed in Kafka now, then ends; every table is tried before a failure is raised.
 
@@ -125,15 +135,19 @@ def run_once(
         settings: see `StreamSettings`; an outage of the registry is waited for a minute unless told otherwise.
         on_manifest: called after each commit.
         stopping: set it to end after the batch in hand.
+        watch: told of the run and of each batch.
 
     Raises:
         LakeError: the first failure; what other tables have committed stays.
     """
     patience = ONCE_PATIENCE if settings.patience_seconds is None else settings.patience_seconds
     stopping = stopping or threading.Event()
-    with _queries(spark, settings, None, patience, stopping, on_manifest) as queries:
+    job = _Job(spark, settings, patience, stopping, on_manifest, watch)
+    with watch.run(Hop.LANDING) as run, _queries(job, None) as queries:
         with ThreadPoolExecutor(max_workers=min(PARALLEL_TABLES, len(queries.all))) as pool:
             failures = [failure for failure in pool.map(_run_to_end, queries.all) if failure]
+        queries.tell_lags()
+        run.failures = len(failures)
         for failure in failures[1:]:
             log.error("%s", failure)
         if failures:
@@ -147,6 +161,8 @@ def run_until_stopped(
     trigger_seconds: float,
     stopping: threading.Event,
     on_manifest: OnManifest = _log_manifest,
+    *,
+    watch: Watch = OFF,
 ) -> Summary:
     """Lands batch after batch until `stopping` is set; the batches in hand are finished first.
 
@@ -156,19 +172,24 @@ def run_until_stopped(
         trigger_seconds: time between the starts of two batches of a table.
         stopping: set it (from a signal handler, say) to end.
         on_manifest: called after each commit.
+        watch: told of the run, of each batch, and of the lag from time to time.
 
     Raises:
         LakeError: a table failed; the others finish their batch, and the job ends.
     """
-    patience = settings.patience_seconds
-    with _queries(spark, settings, trigger_seconds, patience, stopping, on_manifest) as queries:
+    job = _Job(spark, settings, settings.patience_seconds, stopping, on_manifest, watch)
+    with watch.run(Hop.LANDING), _queries(job, trigger_seconds) as queries:
         for query in queries.all:
             query.start()
         log.info("landing %s every %g s", ", ".join(q.table for q in queries.all), trigger_seconds)
+        told = time.monotonic()
         while not stopping.wait(0.5):
             for query in queries.all:
                 if not query.active:
                     query.wait()
+            if time.monotonic() - told >= LAG_SECONDS:
+                queries.tell_lags()
+                told = time.monotonic()
         queries.stop()
         return queries.summary()
 
@@ -180,6 +201,7 @@ class _Queries:
     all: list[TableQuery]
     leases: list[Lease]
     stopping: threading.Event
+    watch: Watch
 
     def __enter__(self) -> Self:
         return self
@@ -194,26 +216,40 @@ class _Queries:
         for query in self.all:
             query.stop()
 
+    def tell_lags(self) -> None:
+        """How far each table is behind its topic, as far as its query knows."""
+        for query in self.all:
+            lag = self.watch.safely("lag", query.lag)
+            if lag is not None:
+                self.watch.emit(Hop.LANDING, {"LagRecords": lag}, query.table)
+
     def summary(self) -> Summary:
         return Summary(tuple(_summary(query) for query in self.all))
 
 
-def _queries(
-    spark: SparkSession,
-    settings: StreamSettings,
-    trigger_seconds: float | None,
-    patience: float | None,
-    stopping: threading.Event,
-    on_manifest: OnManifest,
-) -> _Queries:
+@dataclass(frozen=True)
+class _Job:
+    """What all queries of a job share."""
+
+    spark: SparkSession
+    settings: StreamSettings
+    patience: float | None
+    stopping: threading.Event
+    on_manifest: OnManifest
+    watch: Watch
+
+
+def _queries(job: _Job, trigger_seconds: float | None) -> _Queries:
+    spark, settings, stopping = job.spark, job.settings, job.stopping
     pipeline = load_pipeline(settings.pipeline, settings.search_path)
     topics = chosen_topics(pipeline, settings.tables)
     options = settings.client_options()
     states = kafka.topic_states(spark, options, topics)
-    cache = SchemaCache(registry_for(revealed(settings.registry)), patience=patience, stopping=stopping.is_set)
+    cache = SchemaCache(registry_for(revealed(settings.registry)), patience=job.patience, stopping=stopping.is_set)
     store = store_for(settings.lake_uri)
     trigger = Trigger(trigger_seconds, settings.max_offsets_per_trigger)
-    queries = _Queries([], [], stopping)
+    queries = _Queries([], [], stopping, job.watch)
+    names = Names(settings.pipeline, settings.lake_uri, bootstrap=settings.bootstrap)
     try:
         for table, state in states.items():
             queries.leases.append(Lease.take(store, table))
@@ -221,7 +257,9 @@ def _queries(
             landing = TableLanding.resume(spark, store, target, cache, settings.epochs.get(table))
             starts = starting_offsets(table, state, landing.last, landing.target.epoch)
             idle = trigger_seconds is None and starts == state.latest
-            queries.all.append(TableQuery(spark, landing, options, starts, trigger, stopping, on_manifest, idle))
+            flow = partial(landing_flow, pipeline.sources[table], names)
+            shared = (stopping, job.on_manifest, idle, job.watch, flow)
+            queries.all.append(TableQuery(spark, landing, options, starts, trigger, *shared))
     except BaseException:
         queries.__exit__()
         raise

@@ -11,6 +11,8 @@ from typing import Final
 
 from lake.arguments import parse
 from lake.session import job_session
+from lake.watch import OFF, Watch
+from lake.watch.options import job_watch
 from schemas.errors import LakeError
 from streaming.arguments import StreamArgs
 from streaming.job import Summary, run_once, run_until_stopped
@@ -33,23 +35,27 @@ def main(argv: Sequence[str]) -> int:
         argv: as `sys.argv`: the program first.
     """
     try:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("py4j").setLevel(logging.WARNING)
-        summary = run(parse(StreamArgs, argv), stop_on_signals())
+        args = parse(StreamArgs, argv)
     except LakeError as error:
         log.error("%s: %s", type(error).__name__, error)
         return 1
-    log.info("ended: %d rows landed, %d dead letters", summary.rows, summary.dead_letters)
+    with job_watch(args, argv, args.pipeline) as watch:
+        try:
+            summary = run(args, stop_on_signals(), watch)
+        except LakeError as error:
+            log.error("%s: %s", type(error).__name__, error)
+            return 1
+        log.info("ended: %d rows landed, %d dead letters", summary.rows, summary.dead_letters)
     return 0
 
 
-def run(args: StreamArgs, stopping: threading.Event) -> Summary:
+def run(args: StreamArgs, stopping: threading.Event, watch: Watch = OFF) -> Summary:
     """Runs the job in a session of its own, or in the active one."""
     settings = args.settings
     with job_session("kafka_to_landing", lake_uri=settings.lake_uri, catalog_uri="glue", extra=SESSION) as spark:
         if args.once:
-            return run_once(spark, settings, stopping=stopping)
-        return run_until_stopped(spark, settings, args.trigger_seconds, stopping)
+            return run_once(spark, settings, stopping=stopping, watch=watch)
+        return run_until_stopped(spark, settings, args.trigger_seconds, stopping, watch=watch)
 
 
 def stop_on_signals() -> threading.Event:

@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -39,11 +40,26 @@ class Target:
     epoch: int = 0
 
 
+@dataclass(frozen=True)
+class Times:
+    """Of a batch: the Kafka time of its oldest record, the source time of its newest change; none where unknown."""
+
+    oldest_record: datetime | None = None
+    newest_change: datetime | None = None
+
+    @classmethod
+    def of(cls, written: Iterable[Written]) -> Times:
+        """Of all passes of a batch; the first has read every record."""
+        passes = list(written)
+        return cls(passes[0].oldest_record, max((p.newest_change for p in passes if p.newest_change), default=None))
+
+
 @dataclass
 class TableLanding:
     """Lands the batches of one table, one after the other.
 
-    `last` is the newest manifest; `expected` the group most records of the coming batch will be of.
+    `last` is the newest manifest; `expected` the group most records of the coming batch will be of; `times` those of
+    the batch written last.
     """
 
     spark: SparkSession
@@ -54,6 +70,7 @@ class TableLanding:
     expected: Group = NO_GROUP
     analysed: dict[str, WriterSchema | UnusableSchemaError] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
+    times: Times = field(default_factory=Times)
 
     @classmethod
     def resume(
@@ -122,6 +139,7 @@ class TableLanding:
         if self.expected is NO_GROUP:
             self.expected = self._peek(records)
         first = write.landing_files(records, self.expected, self.target.epoch, attempt)
+        self.times = Times.of([first])
         if not first.rejected:
             return first.landed, ()
         others = regroup.read_rejected(records.sparkSession, self.store, first)
@@ -131,6 +149,7 @@ class TableLanding:
         for number, share in enumerate(shares):
             part = regroup.records_of(others, share)
             written.append(write.landing_files(part, share.group, self.target.epoch, attempt.part(number)))
+        self.times = Times.of(written)
         regrouped = sum(f.rows for part in written[1:] for f in part.landed)
         dead: tuple[WrittenFile, ...] = ()
         if regrouped < first.rejected_rows:

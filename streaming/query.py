@@ -6,6 +6,7 @@ disagree with the manifests, because nothing else is kept.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import tempfile
@@ -13,15 +14,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from lake.metrics import Hop
+from lake.watch import OFF, Flow, Step, Watch, seconds_since
 from schemas.errors import LakeError
 from schemas.manifests import LandingManifest
-from streaming.landing import TableLanding
+from streaming.landing import TableLanding, Times
 from streaming.progress import logged_offsets, offsets_json
 from streaming.registry import StoppedError
 
@@ -53,6 +56,8 @@ class TableQuery:
     stopping: threading.Event
     on_manifest: Callable[[LandingManifest], None]
     idle: bool = False
+    watch: Watch = OFF
+    flow: Callable[[], Flow] | None = None
     manifests: list[LandingManifest] = field(default_factory=list)
     failure: BaseException | None = None
     _busy: threading.Lock = field(default_factory=threading.Lock)
@@ -119,6 +124,13 @@ class TableQuery:
                 self._query.stop()
         self._clean()
 
+    def lag(self) -> int | None:
+        """Offsets that were there when the newest batch was planned and that it did not reach; None before any."""
+        if self._query is None:
+            return 0 if self.idle else None
+        progress = self._query.lastProgress
+        return lag_of(progress) if progress else None
+
     def _land(self, records: DataFrame, batch_id: int) -> None:
         with self._busy:
             try:
@@ -126,13 +138,29 @@ class TableQuery:
                     raise StoppedError
                 starts = self._offsets(batch_id - 1) if batch_id else dict(self.starts)
                 ends = self._offsets(batch_id)
-                manifest = self.landing.land(records, {**_new(starts, ends), **starts}, ends)
+                manifest = self._watched(records, {**_new(starts, ends), **starts}, ends)
             except BaseException as error:
                 self.failure = error
                 raise
         if manifest is not None:
             self.manifests.append(manifest)
             self.on_manifest(manifest)
+
+    def _watched(
+        self, records: DataFrame, starts: Mapping[int, int], ends: Mapping[int, int]
+    ) -> LandingManifest | None:
+        target = self.landing.target
+        with self.watch.step(Hop.LANDING, self.table, self.flow, topic=target.topic, epoch=target.epoch) as step:
+            try:
+                manifest = self.landing.land(records, starts, ends)
+            except StoppedError:
+                step.abandon()
+                raise
+            if manifest is None:
+                step.abandon()
+            else:
+                tell(step, manifest, self.landing.times)
+        return manifest
 
     def _offsets(self, batch_id: int) -> dict[int, int]:
         assert self._checkpoint is not None
@@ -143,6 +171,44 @@ class TableQuery:
         if self._checkpoint is not None:
             self._checkpoint.cleanup()
             self._checkpoint = None
+
+
+def tell(step: Step, manifest: LandingManifest, times: Times) -> None:
+    """What a batch's manifest says, as ids, metrics and lineage."""
+    landed, dead = (sum(file.bytes for file in files) for files in (manifest.files, manifest.dead_letters))
+    records = manifest.rows + manifest.dead_letter_rows
+    step.knows(landing_seq=manifest.seq, attempt=manifest.attempt)
+    step.measured(
+        RowsIn=records,
+        RowsOut=manifest.rows,
+        DeadLetters=manifest.dead_letter_rows,
+        FilesWritten=len(manifest.files) + len(manifest.dead_letters),
+        BytesWritten=landed + dead,
+    )
+    step.moved("topic", rows=records)
+    step.moved(manifest.table, rows=manifest.rows, files=len(manifest.files), bytes=landed)
+    if times.oldest_record:
+        step.measured(LagSeconds=seconds_since(times.oldest_record.timestamp() * 1000))
+    step.fresh(times.newest_change.timestamp() * 1000 if times.newest_change else None)
+
+
+def lag_of(progress: Mapping[str, Any]) -> int | None:
+    """The lag that an entry of Structured Streaming's progress tells; None where it tells none.
+
+    Args:
+        progress: `StreamingQuery.lastProgress`; its sources hold `endOffset` and `latestOffset` by topic and partition.
+    """
+    found = None
+    for source in progress.get("sources") or ():
+        end, latest = (_by_partition(source.get(name)) for name in ("endOffset", "latestOffset"))
+        if latest:
+            found = (found or 0) + sum(max(0, offset - end.get(place, offset)) for place, offset in latest.items())
+    return found
+
+
+def _by_partition(offsets: Any) -> dict[tuple[str, str], int]:
+    told = json.loads(offsets) if isinstance(offsets, str) else offsets
+    return {(topic, p): int(n) for topic, parts in (told or {}).items() for p, n in parts.items()}
 
 
 def _new(starts: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, int]:

@@ -72,12 +72,17 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Written:
-    """What one pass wrote; `rejected` are keys of files with raw records, `rejected_rows` in all."""
+    """What one pass wrote; `rejected` are keys of files with raw records, `rejected_rows` in all.
+
+    `oldest_record` is the first record's Kafka time, `newest_change` the latest source time among the landed rows.
+    """
 
     landed: tuple[LandedFile, ...]
     rejected: tuple[str, ...]
     rejected_rows: int
     last_kafka_ts: datetime | None
+    oldest_record: datetime | None = None
+    newest_change: datetime | None = None
 
 
 def landing_files(records: DataFrame, group: Group, epoch: int, attempt: Attempt) -> Written:
@@ -108,6 +113,8 @@ def landing_files(records: DataFrame, group: Group, epoch: int, attempt: Attempt
         tuple(f.path for f in rejected),
         sum(f.rows for f in rejected),
         seen.last_accepted,
+        seen.span[0] if seen.span else None,
+        seen.newest_change,
     )
 
 
@@ -149,6 +156,7 @@ class _Seen:
     rows: int
     span: tuple[datetime, datetime] | None
     last_accepted: datetime | None
+    newest_change: datetime | None = None
 
 
 def _written(placed: DataFrame, attempt: Attempt) -> _Seen:
@@ -159,6 +167,7 @@ def _written(placed: DataFrame, attempt: Attempt) -> _Seen:
         F.min(millis).alias("first"),
         F.max(millis).alias("last"),
         F.max(F.when(F.col(REJECTED).isNull(), millis)).alias("accepted"),
+        F.max(F.when(F.col(REJECTED).isNull(), F.unix_millis(F.col(C.SOURCE_TS)))).alias("changed"),
     ]
     observed = Observed(placed, metrics)
     target = f"{attempt.store.uri}/{attempt.folder}"
@@ -168,7 +177,8 @@ def _written(placed: DataFrame, attempt: Attempt) -> _Seen:
     if not seen["rows"]:
         return _Seen(0, None, None)
     first, last = instant_of(seen["first"]), instant_of(seen["last"])
-    return _Seen(int(seen["rows"]), (first, last), instant_of(seen["accepted"]) if seen["accepted"] else None)
+    accepted, changed = (instant_of(seen[name]) if seen[name] else None for name in ("accepted", "changed"))
+    return _Seen(int(seen["rows"]), (first, last), accepted, changed)
 
 
 def instant_of(millis: int) -> datetime:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs import iceberg
+from glue_jobs import iceberg, watching
 from glue_jobs.curated import tables
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.fact import FactOutcome, FactWork
 from glue_jobs.curated.reads import matching
 from glue_jobs.transforms.aggregates import aggregate_rows, group_references, overwritten_groups, referenced_dimension
+from glue_jobs.watching import NOBODY, Told
+from lake.metrics import Hop
 from schemas.model import Aggregate
 
 
-def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome) -> int:
+def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome, told: Told = NOBODY) -> int:
     """Brings an aggregate to its fact; one that was not at the progress the fact came from is grouped whole.
 
     Returns:
@@ -26,6 +29,16 @@ def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome
     done = iceberg.progress(work.spark, table)
     if done == dict(outcome.progress):
         return 0
+    flow = partial(watching.aggregate_flow, work.pipeline, aggregate, told.lake_uri)
+    with told.watch.step(Hop.CURATED, aggregate.name, flow, landing_seqs=outcome.progress) as step:
+        written = _promoted(work, aggregate, outcome, done)
+        step.measured(RowsOut=written)
+        step.moved(aggregate.name, rows=written)
+    return written
+
+
+def _promoted(work: FactWork, aggregate: Aggregate, outcome: FactOutcome, done: Mapping[str, int]) -> int:
+    table = tables.curated(work.pipeline, aggregate.name)
     facts = work.spark.table(work.table)
     dates = _dates(work, aggregate, outcome) if done == dict(outcome.since) else None
     if dates is None:

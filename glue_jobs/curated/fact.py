@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import iceberg
+from glue_jobs import iceberg, watching
 from glue_jobs.curated import members, misfits, tables
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.reads import matching
@@ -17,6 +18,8 @@ from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms import tip
 from glue_jobs.transforms.asof import with_dimension_keys
 from glue_jobs.transforms.facts import fact_columns, fact_rows
+from glue_jobs.watching import NOBODY, Told
+from lake.metrics import Hop
 from schemas import columns as c
 from schemas.model import DimensionReference, Fact, Join, Pipeline
 
@@ -75,16 +78,18 @@ def fact_work(spark: SparkSession, pipeline: Pipeline, fact: Fact) -> FactWork:
     return FactWork(spark, pipeline, fact, {source: since.get(source, 0) for source in sources}, target)
 
 
-def promote_fact(work: FactWork) -> FactOutcome:
+def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
     """Brings a fact to the present states of its sources; its own commit is the last, so a run that died is run again.
 
     Restatements and inferred members are committed before it; doing so twice changes nothing.
     """
     if work.since == work.target:
         return FactOutcome(work.fact.name, work.since, work.target, dates=_no_dates(work))
-    if not any(work.since.values()):
-        return _promote_whole(work)
-    return _promote_touched(work)
+    flow = partial(watching.fact_flow, work.pipeline, work.fact, told.lake_uri)
+    with told.watch.step(Hop.CURATED, work.fact.name, flow, landing_seqs=work.target) as step:
+        outcome = _promote_touched(work) if any(work.since.values()) else _promote_whole(work)
+        watching.tell_fact(step, outcome)
+    return outcome
 
 
 def touched_rows(work: FactWork, since: Mapping[str, int]) -> DataFrame:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import landing
+from glue_jobs import landing, watching
 from glue_jobs.curated import tables
 from glue_jobs.curated.calendars import contract_checksum
 from glue_jobs.curated.copying import counted
@@ -20,7 +21,9 @@ from glue_jobs.curated.misfits import misfit_rows
 from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms.calendar import calendar_rows
 from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows, mirror_load_rows
+from lake.metrics import Hop
 from lake.store import Store
+from lake.watch import OFF, Watch
 from redshift_sql.copy_contract import CopyContract, copy_contract
 from schemas import columns as c
 from schemas.errors import CommitConflictError
@@ -46,11 +49,25 @@ def newest_load(store: Store) -> LoadManifest | None:
     return LoadManifest.from_json(store.read(names[-1]), names[-1])
 
 
-def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadManifest | None:
+def write_load(
+    spark: SparkSession,
+    pipeline: Pipeline,
+    store: Store,
+    *,
+    newest: Mapping[str, str] | None = None,
+    watch: Watch = OFF,
+) -> LoadManifest | None:
     """Writes what the star's sources brought since the last load, as far as their states have it.
 
     Dimensions load the change rows, facts the present state of every key whose base or joined row was written,
     calendars all rows in the first load and when their contract changed, mirrors the present row of every key written.
+
+    Args:
+        spark: session with the catalog `lake`.
+        pipeline: contracts.
+        store: the lake.
+        newest: by source, the latest instant among the changes promoted now; the manifest passes it on.
+        watch: told of it, where there is something to load.
 
     Returns:
         The manifest; None if nothing is new.
@@ -67,6 +84,30 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     target = since | sources | calendars | mirrors
     if target == since:
         return None
+    flow = partial(watching.load_files_flow, pipeline, store.uri)
+    with watch.step(Hop.CURATED, "load_files", flow) as step:
+        manifest = _written_load(spark, pipeline, store, _Range(last, since, target, newest or {}))
+        if manifest is None:
+            step.abandon()
+        else:
+            watching.tell_load(step, manifest)
+    for table, metrics in watching.load_metrics(manifest).items() if manifest else ():
+        watch.emit(Hop.CURATED, metrics, table)
+    return manifest
+
+
+@dataclass(frozen=True)
+class _Range:
+    """What a load takes: what came after `last` (at `since`) up to `target`; `newest` goes into its manifest."""
+
+    last: LoadManifest | None
+    since: dict[str, int]
+    target: dict[str, int]
+    newest: Mapping[str, str]
+
+
+def _written_load(spark: SparkSession, pipeline: Pipeline, store: Store, wanted: _Range) -> LoadManifest | None:
+    last, since, target = wanted.last, wanted.since, wanted.target
     seq = 1 if last is None else last.seq + 1
     folder = _Folder(store, seq, uuid.uuid4().hex[:12])
     found: dict[str, LoadTable] = {}
@@ -78,8 +119,10 @@ def write_load(spark: SparkSession, pipeline: Pipeline, store: Store) -> LoadMan
     if not found:
         return None
     known = {} if last is None else last.offsets
-    offsets = {name: covered for name in sources if (covered := _covered(store, name, target[name], known.get(name)))}
-    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now(), offsets)
+    offsets = {
+        name: covered for name in pipeline.sources if (covered := _covered(store, name, target[name], known.get(name)))
+    }
+    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now(), offsets, wanted.newest)
     if not store.create_if_absent(f"{MANIFESTS}/{seq_name(seq)}", manifest.to_json().encode()):
         raise CommitConflictError(
             f"load {seq} was committed by another run",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -16,8 +17,11 @@ from glue_jobs.curated.calendars import ensure_calendar
 from glue_jobs.curated.fact import FactOutcome, fact_work, promote_fact
 from glue_jobs.curated.load_files import write_load
 from glue_jobs.curated.source import SourceOutcome, promote_source, source_progress, unknown_member
+from glue_jobs.watching import Told
+from lake.metrics import Hop
 from lake.store import store_for
-from schemas.manifests import LoadManifest
+from lake.watch import OFF, Watch
+from schemas.manifests import LoadManifest, instant_text
 from schemas.model import Pipeline
 
 
@@ -42,7 +46,9 @@ class CuratedSummary:
         }
 
 
-def promote_curated(spark: SparkSession, pipeline: Pipeline, lake_uri: str, *, load: bool = True) -> CuratedSummary:
+def promote_curated(
+    spark: SparkSession, pipeline: Pipeline, lake_uri: str, *, load: bool = True, watch: Watch = OFF
+) -> CuratedSummary:
     """Takes everything staged so far into the star, and writes its load files.
 
     Whatever a run that died left unfinished is finished first, at the progress that it had reached.
@@ -52,17 +58,30 @@ def promote_curated(spark: SparkSession, pipeline: Pipeline, lake_uri: str, *, l
         pipeline: contracts.
         lake_uri: root of the pipeline's lake.
         load: whether to write load files too.
+        watch: told of the run and of each of its steps.
 
     Raises:
         LakeError: a table does not fit its contract, or another writer got in between.
     """
-    ensure_star(spark, pipeline)
-    settled = tuple(_settle(spark, pipeline))
-    _promote_facts(spark, pipeline)
-    advanced = tuple(_advance(spark, pipeline))
-    facts, aggregates = _promote_facts(spark, pipeline)
-    manifest = write_load(spark, pipeline, store_for(lake_uri)) if load else None
-    return CuratedSummary((*settled, *advanced), facts, aggregates, manifest)
+    told = Told(watch, lake_uri)
+    with watch.run(Hop.CURATED):
+        ensure_star(spark, pipeline)
+        settled = tuple(_settle(spark, pipeline, told))
+        _promote_facts(spark, pipeline, told)
+        sources = (*settled, *_advance(spark, pipeline, told))
+        facts, aggregates = _promote_facts(spark, pipeline, told)
+        store = store_for(lake_uri)
+        manifest = write_load(spark, pipeline, store, newest=_newest(sources), watch=watch) if load else None
+    return CuratedSummary(sources, facts, aggregates, manifest)
+
+
+def _newest(sources: Iterable[SourceOutcome]) -> dict[str, str]:
+    """By source, the latest instant of a change that was promoted now."""
+    found: dict[str, int] = {}
+    for outcome in sources:
+        if outcome.newest_change is not None:
+            found[outcome.source] = max(outcome.newest_change, found.get(outcome.source, outcome.newest_change))
+    return {name: instant_text(datetime.fromtimestamp(ms / 1000, UTC)) for name, ms in found.items()}
 
 
 def ensure_star(spark: SparkSession, pipeline: Pipeline) -> None:
@@ -83,7 +102,7 @@ def ensure_star(spark: SparkSession, pipeline: Pipeline) -> None:
     iceberg.ensure_table(spark, tables.restatements_shape(pipeline))
 
 
-def _settle(spark: SparkSession, pipeline: Pipeline) -> Iterator[SourceOutcome]:
+def _settle(spark: SparkSession, pipeline: Pipeline, told: Told) -> Iterator[SourceOutcome]:
     """Sources whose dimensions are further than their state: the run died in between."""
     for source in pipeline.sources.values():
         done = [
@@ -92,26 +111,28 @@ def _settle(spark: SparkSession, pipeline: Pipeline) -> Iterator[SourceOutcome]:
         ]
         reached = max(done, default=0)
         if reached > source_progress(spark, pipeline, source.table):
-            yield promote_source(spark, pipeline, source, reached)
+            yield promote_source(spark, pipeline, source, reached, told)
 
 
-def _advance(spark: SparkSession, pipeline: Pipeline) -> Iterator[SourceOutcome]:
+def _advance(spark: SparkSession, pipeline: Pipeline, told: Told) -> Iterator[SourceOutcome]:
     for source in pipeline.sources.values():
         staged = iceberg.progress(spark, tables.staging(pipeline, source.table)).get(source.table, 0)
-        yield promote_source(spark, pipeline, source, staged)
+        yield promote_source(spark, pipeline, source, staged, told)
 
 
-def _promote_facts(spark: SparkSession, pipeline: Pipeline) -> tuple[tuple[FactOutcome, ...], dict[str, int]]:
+def _promote_facts(
+    spark: SparkSession, pipeline: Pipeline, told: Told
+) -> tuple[tuple[FactOutcome, ...], dict[str, int]]:
     """Facts, then the aggregates made from them."""
     outcomes = []
     aggregates = {}
     for fact in pipeline.facts.values():
         work = fact_work(spark, pipeline, fact)
-        outcome = promote_fact(work)
+        outcome = promote_fact(work, told)
         outcomes.append(outcome)
         for aggregate in pipeline.aggregates.values():
             if aggregate.fact == fact.name:
-                aggregates[aggregate.name] = promote_aggregate(work, aggregate, outcome)
+                aggregates[aggregate.name] = promote_aggregate(work, aggregate, outcome, told)
     return tuple(outcomes), aggregates
 
 

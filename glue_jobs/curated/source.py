@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import iceberg
+from glue_jobs import iceberg, watching
 from glue_jobs.curated import tables
 from glue_jobs.curated.batch import Batch, sorted_batch
 from glue_jobs.curated.commit import replace_rows
@@ -15,13 +16,18 @@ from glue_jobs.curated.work import Work, real_versions, rows_of_keys
 from glue_jobs.transforms import diff, tip
 from glue_jobs.transforms.history import dimension_columns, versions
 from glue_jobs.transforms.log import LogProfile, whole_log
+from glue_jobs.watching import NOBODY, Told
+from lake.metrics import Hop
 from schemas import columns as c
 from schemas.model import Dimension, Pipeline, SourceContract
 
 
 @dataclass(frozen=True)
 class SourceOutcome:
-    """What a promotion did to one source: changes read, keys by the path they took, dimension rows written."""
+    """What a promotion did to one source: changes read, keys by the path they took, dimension rows written.
+
+    `newest_change` is the latest instant of a change read, in milliseconds since 1970.
+    """
 
     source: str
     progress: int
@@ -30,6 +36,7 @@ class SourceOutcome:
     keys_followed: int = 0
     keys_from_log: int = 0
     versions_written: int = 0
+    newest_change: int | None = None
 
 
 def source_progress(spark: SparkSession, pipeline: Pipeline, source: str) -> int:
@@ -37,25 +44,43 @@ def source_progress(spark: SparkSession, pipeline: Pipeline, source: str) -> int
     return iceberg.progress(spark, tables.curated(pipeline, tables.state_name(source))).get(source, 0)
 
 
-def promote_source(spark: SparkSession, pipeline: Pipeline, source: SourceContract, target: int) -> SourceOutcome:
+def promote_source(
+    spark: SparkSession, pipeline: Pipeline, source: SourceContract, target: int, told: Told = NOBODY
+) -> SourceOutcome:
     """Takes the changes up to `target` into the dimensions, then into the state, whose commit ends the promotion.
 
     A run that died between those commits is finished by the next one: a dimension that is at the target already is left
     as it is.
+
+    Args:
+        spark: session with the catalog `lake`.
+        pipeline: contracts.
+        source: the source.
+        target: ingest sequence.
+        told: who is told of it, where there is something to do.
     """
     since = source_progress(spark, pipeline, source.table)
     work = Work(spark, pipeline, source, pipeline.dimensions_of(source.table), since, target)
     if since >= target:
         return SourceOutcome(source.table, since)
-    if since == 0:
+    flow = partial(watching.source_flow, pipeline, source, told.lake_uri)
+    seqs = {"landing_first": since + 1, "landing_last": target}
+    with told.watch.step(Hop.CURATED, source.table, flow, **seqs) as step:
+        outcome = _promoted(work)
+        watching.tell_source(step, outcome)
+    return outcome
+
+
+def _promoted(work: Work) -> SourceOutcome:
+    if work.since == 0:
         return _promote_whole(work)
-    rows = work.changes(since).localCheckpoint()
+    rows = work.changes(work.since).localCheckpoint()
     profile = LogProfile.of(rows, work.keys)
     if profile.truncates:
         return _promote_whole(work)
     if profile.rows == 0:
         _commit_progress(work)
-        return SourceOutcome(source.table, target)
+        return SourceOutcome(work.source.table, work.target)
     return _promote_batch(work, rows, profile)
 
 
@@ -98,7 +123,12 @@ def _promote_whole(work: Work) -> SourceOutcome:
     iceberg.overwrite(state.select(*tip.state_columns(work.source)), work.state, F.lit(True), work.progress)
     filled.unpersist()
     return SourceOutcome(
-        work.source.table, work.target, profile.rows, keys_from_log=state.count(), versions_written=written
+        work.source.table,
+        work.target,
+        changes=profile.rows,
+        keys_from_log=state.count(),
+        versions_written=written,
+        newest_change=profile.newest,
     )
 
 
@@ -123,6 +153,7 @@ def _promote_batch(work: Work, rows: DataFrame, profile: LogProfile) -> SourceOu
         keys_followed=batch.counts.get(tip.Path.FOLLOWS, 0),
         keys_from_log=batch.counts.get(tip.Path.LOG, 0),
         versions_written=written,
+        newest_change=profile.newest,
     )
 
 

@@ -17,7 +17,8 @@ from schemas import columns as c
 class LogProfile:
     """How many rows a log has, and which of the rare kinds, so that a log without them pays nothing for them.
 
-    `missing`: rows with unavailable values; `link_rounds`: the longest chain of key changes that carry such values.
+    `missing`: rows with unavailable values; `link_rounds`: the longest chain of key changes that carry such values;
+    `newest`: latest instant of a change, in milliseconds since 1970.
     """
 
     rows: int
@@ -25,6 +26,7 @@ class LogProfile:
     snapshots: bool
     missing: bool
     link_rounds: int
+    newest: int | None = None
 
     @classmethod
     def of(cls, changes: DataFrame, keys: Sequence[str]) -> LogProfile:
@@ -35,6 +37,7 @@ class LogProfile:
             F.count_if(F.col(c.OP) == "r").alias("snapshots"),
             F.count_if(F.size(c.UNAVAILABLE) > 0).alias("missing"),
             F.count_if(is_link()).alias("links"),
+            F.max(F.unix_millis(F.col(c.CHANGED_AT))).alias("newest"),
         ).first()
         assert counts is not None
         rounds = longest_chain(changes, keys) if counts["links"] else 0
@@ -44,6 +47,7 @@ class LogProfile:
             snapshots=bool(counts["snapshots"]),
             missing=bool(counts["missing"]),
             link_rounds=rounds,
+            newest=counts["newest"],
         )
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from lake.metrics import Hop
 from lake.store import Store, store_for
 from lake.warehouse import migrate
 from lake.warehouse.again import run_again
 from lake.warehouse.port import Value, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
+from lake.watch import OFF, Watch, seconds_since
+from lake.watch.flows import warehouse_flow
+from lake.watch.names import Names
 from redshift_sql.migration import Migration
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
@@ -52,6 +57,8 @@ def load_pending(
     progress: Callable[[LoadedBatch], None] | None = None,
     *,
     migrations: Sequence[Migration] = (),
+    watch: Watch = OFF,
+    warehouse_uri: str = "",
 ) -> LoadSummary:
     """Loads every load manifest after the ledger's newest, in sequence; each is there wholly or not at all.
 
@@ -61,6 +68,8 @@ def load_pending(
         warehouse: a session that may write.
         progress: called after each commit.
         migrations: those of the pipeline, which must all be applied.
+        watch: told of the run and of each load.
+        warehouse_uri: the warehouse's address, by which lineage names its tables.
 
     Raises:
         ConnectionLostError: the session ended; run again with a new one, the ledger tells what is there.
@@ -69,19 +78,53 @@ def load_pending(
         ManifestError: a load manifest is damaged or missing.
     """
     store = store_for(lake_uri)
-    ensure_tables(pipeline, warehouse, migrations)
-    last = last_seq(warehouse)
-    batches = []
-    for key in store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(last)}" if last else ""):
-        manifest = LoadManifest.from_json(store.read(key), where=key)
-        if manifest.seq != seq_of(key):
-            raise WarehouseError(f"the manifest says seq {manifest.seq}", where=key, remedy="restore the file")
+    names = Names(pipeline.name, store.uri, warehouse_uri=warehouse_uri, region=os.environ.get("AWS_REGION", ""))
+    with watch.run(Hop.WAREHOUSE) as run:
+        ensure_tables(pipeline, warehouse, migrations)
+        last = last_seq(warehouse)
+        waiting = _manifests(store, last)
+        batches = []
+        for done, key in enumerate(waiting):
+            run.measured(PendingLoads=len(waiting) - done)
+            batch = _watched(pipeline, _manifest(store, key), warehouse, watch, names)
+            if batch is not None:
+                batches.append(batch)
+                if progress is not None:
+                    progress(batch)
+        run.measured(PendingLoads=0)
+        return LoadSummary(last_seq(warehouse), tuple(batches))
+
+
+def _manifest(store: Store, key: str) -> LoadManifest:
+    manifest = LoadManifest.from_json(store.read(key), where=key)
+    if manifest.seq != seq_of(key):
+        raise WarehouseError(f"the manifest says seq {manifest.seq}", where=key, remedy="restore the file")
+    return manifest
+
+
+def _watched(
+    pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse, watch: Watch, names: Names
+) -> LoadedBatch | None:
+    flow = partial(warehouse_flow, pipeline, manifest.tables, names)
+    with watch.step(Hop.WAREHOUSE, "load", flow, load_seq=manifest.seq, attempt=manifest.attempt) as step:
         batch = run_again(partial(load_one, pipeline, manifest, warehouse))
-        if batch is not None:
-            batches.append(batch)
-            if progress is not None:
-                progress(batch)
-    return LoadSummary(last_seq(warehouse), tuple(batches))
+        if batch is None:
+            step.abandon()
+        else:
+            step.measured(LoadSeconds=batch.seconds)
+            for name, rows in batch.rows.items():
+                step.moved(f"load {name}", rows=rows)
+    if batch is not None:
+        for name, rows in batch.rows.items():
+            watch.emit(Hop.WAREHOUSE, {"RowsIn": rows}, name)
+        for source, newest in manifest.newest.items():
+            watch.safely("freshness", partial(_tell_freshness, watch, source, newest))
+    return batch
+
+
+def _tell_freshness(watch: Watch, source: str, newest: str) -> None:
+    age = seconds_since(datetime.fromisoformat(newest).timestamp() * 1000)
+    watch.emit(Hop.WAREHOUSE, {"FreshnessSeconds": age}, source)
 
 
 def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -> LoadedBatch | None:
@@ -132,7 +175,11 @@ def last_seq(warehouse: Warehouse) -> int:
 
 def pending(store: Store, after: int) -> list[int]:
     """Sequences of the load manifests after one that is loaded."""
-    return [seq_of(key) for key in store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(after)}" if after else "")]
+    return [seq_of(key) for key in _manifests(store, after)]
+
+
+def _manifests(store: Store, after: int) -> list[str]:
+    return store.list(MANIFESTS, after=f"{MANIFESTS}/{seq_name(after)}" if after else "")
 
 
 def _copy(pipeline: Pipeline, name: str, table: LoadTable, warehouse: Warehouse) -> int:
