@@ -14,6 +14,7 @@ from glue_jobs.curated.promote import CuratedSummary, promote_curated
 from glue_jobs.staging import TableOutcome, promote_staging
 from lake.warehouse.connect import connect
 from lake.warehouse.load import LoadSummary, load_pending
+from lake.watch import OFF, Watch
 from redshift_sql.migration import Migration
 from schemas.model import Pipeline
 from streaming.job import StreamSettings, Summary, run_once
@@ -69,7 +70,9 @@ class RouteSummary:
         }
 
 
-def run_route(spark: SparkSession, route: Route, said: Callable[[str], None] = lambda _: None) -> RouteSummary:
+def run_route(
+    spark: SparkSession, route: Route, said: Callable[[str], None] = lambda _: None, watch: Watch = OFF
+) -> RouteSummary:
     """Takes everything committed in Kafka now through all four hops.
 
     A table that hop 2 refuses (an incompatible schema, a failed expectation) stays where it is; the others go on.
@@ -78,32 +81,42 @@ def run_route(spark: SparkSession, route: Route, said: Callable[[str], None] = l
         spark: a session with the lake's catalog and the Kafka and Avro connectors.
         route: where to read and write.
         said: told in a line what each hop did, as it ends.
+        watch: told of each hop's run and steps.
 
     Raises:
         LakeError: a hop failed; what was committed before stays, and running again goes on from there.
     """
     seconds: dict[str, float] = {}
     with _timed("landing", seconds):
-        landing = run_once(spark, route.stream)
+        landing = run_once(spark, route.stream, watch=watch)
     said(f"landing: {landing.rows:,} rows, {landing.dead_letters:,} dead letters ({seconds['landing']:.1f} s)")
     with _timed("staging", seconds):
-        staging = promote_staging(spark, route.pipeline, route.stream.lake_uri, quality_uri=route.quality_uri)
+        staging = promote_staging(
+            spark, route.pipeline, route.stream.lake_uri, quality_uri=route.quality_uri, watch=watch
+        )
     accepted, refused = sum(o.accepted for o in staging), sum(o.quarantined for o in staging)
     said(f"staging: {accepted:,} accepted, {refused:,} quarantined ({seconds['staging']:.1f} s)")
     with _timed("curated", seconds):
-        curated = promote_curated(spark, route.pipeline, route.stream.lake_uri)
+        curated = promote_curated(spark, route.pipeline, route.stream.lake_uri, watch=watch)
     load = "nothing to load" if curated.load is None else f"load {curated.load.seq}"
     said(f"curated: {load} ({seconds['curated']:.1f} s)")
     with _timed("warehouse", seconds):
-        warehouse = _load(route)
+        warehouse = _load(route, watch)
     said(f"warehouse: {warehouse.rows:,} rows, at load {warehouse.last_seq} ({seconds['warehouse']:.1f} s)")
     return RouteSummary(landing, staging, curated, warehouse, seconds)
 
 
-def _load(route: Route) -> LoadSummary:
+def _load(route: Route, watch: Watch) -> LoadSummary:
     warehouse = connect(route.warehouse_uri, route.stream.lake_uri, copy_role=route.copy_role)
     try:
-        return load_pending(route.pipeline, route.stream.lake_uri, warehouse, migrations=route.migrations)
+        return load_pending(
+            route.pipeline,
+            route.stream.lake_uri,
+            warehouse,
+            migrations=route.migrations,
+            watch=watch,
+            warehouse_uri=route.warehouse_uri,
+        )
     finally:
         warehouse.close()
 

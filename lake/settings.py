@@ -19,7 +19,8 @@ from schemas.errors import LakeError
 ENVIRONMENT_PREFIX: Final = "LAKE_"
 CONFIG_VARIABLE: Final = "LAKE_CONFIG"
 CONFIG_FILE: Final = "lake.toml"
-_PROFILES: Final = ("small", "large")
+_WORDS: Final = {"spark_profile": ("small", "large"), "log_format": ("text", "json")}
+"""Settings that take one of a few words."""
 
 
 class SettingsError(LakeError):
@@ -56,6 +57,13 @@ class Settings:
     max_offsets_per_trigger: int = _setting(500_000, "records", "most records that one micro-batch takes", 1)
     topic_partitions: int = _setting(4, "partitions", "partitions of each change topic", 1)
     topic_retention_days: float = _setting(7.0, "days", "how long change topics keep their records", 0.01)
+    environment: str = _setting(
+        "local", "name", "the environment that metrics and lineage are told under: dev, prod, …"
+    )
+    lineage_uri: str = _setting(
+        "", "URI", "where OpenLineage events go: http(s)://host:port, file:///<file> or console; without: nowhere"
+    )
+    log_format: str = _setting("text", "text or json", "how lines of HOME/logs/lake.log are written")
     start_timeout_seconds: float = _setting(120.0, "seconds", "how long a part of the stack may take to start", 1)
     stop_grace_seconds: float = _setting(20.0, "seconds", "how long a part may take to end before it is killed", 0)
     broker_heap_mb: int = _setting(512, "MiB", "heap of the Kafka broker", 128)
@@ -64,12 +72,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check the minima and the choices."""
-        if self.spark_profile not in _PROFILES:
-            raise SettingsError(
-                f"{self.spark_profile!r} is no profile",
-                where="setting spark_profile",
-                remedy=f"give {' or '.join(_PROFILES)}, in {CONFIG_FILE} or {variable('spark_profile')}",
-            )
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                raise SettingsError(
+                    f"{getattr(self, name)!r} is none of its words",
+                    where=f"setting {name}",
+                    remedy=f"give {' or '.join(words)}, in {CONFIG_FILE} or {variable(name)}",
+                )
         for item in dataclasses.fields(self):
             minimum, value = item.metadata["minimum"], getattr(self, item.name)
             if minimum is not None and not value >= minimum:

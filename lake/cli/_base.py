@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infra.local.capture import Capture
     from infra.local.stack import Endpoints, Stack
     from lake.warehouse.port import Warehouse
+    from lake.watch import Watch
     from redshift_sql.migration import Migration
     from schemas import Pipeline
 
@@ -91,6 +92,21 @@ class App:
             yield warehouse
         finally:
             warehouse.close()
+
+    @contextmanager
+    def watched(self) -> Iterator[Watch]:
+        """What the hops are told to, for one command: files under LAKE_HOME/logs, and lineage where settings say.
+
+        Raises:
+            LineageAddressError: the setting `lineage_uri` is no address.
+        """
+        from lake.watch.options import command_watch
+
+        settings = self.settings
+        as_json = settings.log_format == "json"
+        told = (self.pipeline_name, settings.environment, settings.lineage_uri, self.home.logs)
+        with command_watch(*told, as_json=as_json) as watch:
+            yield watch
 
     @cached_property
     def stack(self) -> Stack:

@@ -55,13 +55,15 @@ def run_load(app: App, lake_uri: str | None = None) -> LoadSummary:
     from lake.warehouse.load import load_pending
 
     lake_uri = lake_uri or app.home.lake_uri(app.pipeline_name)
-    with app.warehouse(lake_uri=lake_uri) as warehouse:
+    with app.watched() as watch, app.warehouse(lake_uri=lake_uri) as warehouse:
         return load_pending(
             app.pipeline,
             lake_uri,
             warehouse,
             progress=lambda batch: app.say(_line(batch)),
             migrations=app.migrations,
+            watch=watch,
+            warehouse_uri=app.warehouse_uri,
         )
 
 

@@ -40,7 +40,7 @@ def staging(app: App, tables: tuple[str, ...], max_manifests_per_batch: int | No
     from glue_jobs.staging import MAX_MANIFESTS, promote_staging
 
     name, pipeline = app.pipeline_name, app.pipeline
-    with lake_session(app, "lake promote") as spark:
+    with app.watched() as watch, lake_session(app, "lake promote") as spark:
         outcomes = promote_staging(
             spark,
             pipeline,
@@ -49,6 +49,7 @@ def staging(app: App, tables: tuple[str, ...], max_manifests_per_batch: int | No
             max_manifests_per_batch=max_manifests_per_batch or MAX_MANIFESTS,
             quality_uri=app.home.quality(name).as_uri(),
             report=lambda done: app.say(_progress(done)),
+            watch=watch,
         )
     app.emit([outcome.to_json() for outcome in outcomes], _table(outcomes))
     return int(any(outcome.error for outcome in outcomes))
@@ -62,8 +63,8 @@ def curated(app: App) -> int:
     """
     from glue_jobs.curated.promote import promote_curated
 
-    with lake_session(app, "lake promote") as spark:
-        summary = promote_curated(spark, app.pipeline, app.home.lake_uri(app.pipeline_name))
+    with app.watched() as watch, lake_session(app, "lake promote") as spark:
+        summary = promote_curated(spark, app.pipeline, app.home.lake_uri(app.pipeline_name), watch=watch)
     load = "nothing to load" if summary.load is None else f"load {summary.load.seq} is written"
     facts = "\n".join(f"{o.fact:<24} {o.written:>10,} written {o.restated:>10,} re-keyed" for o in summary.facts)
     app.emit(summary.to_json(), f"{facts}\n{load}".strip())

@@ -39,7 +39,7 @@ def reconcile_app(app: App, spark: SparkSession, *, with_source: bool = True) ->
     from lake.store import store_for
 
     name = app.pipeline_name
-    with app.warehouse(read_only=True) as warehouse:
+    with app.watched() as watch, app.warehouse(read_only=True) as warehouse:
         parties = Parties(
             spark=spark,
             pipeline=app.pipeline,
@@ -48,7 +48,7 @@ def reconcile_app(app: App, spark: SparkSession, *, with_source: bool = True) ->
             bootstrap=app.endpoints.bootstrap_servers,
             source_dsn=app.endpoints.source_dsn(name) if with_source else None,
         )
-        return reconcile(parties, app.say)
+        return reconcile(parties, app.say, watch)
 
 
 def verdict_text(verdict: Verdict) -> str:

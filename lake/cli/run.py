@@ -21,8 +21,8 @@ def command(app: App) -> int:
     from lake.route import run_route
 
     route = route_of(app)
-    with lake_session(app, "lake run") as spark:
-        summary = run_route(spark, route, app.say)
+    with app.watched() as watch, lake_session(app, "lake run") as spark:
+        summary = run_route(spark, route, app.say, watch)
     app.emit(summary.to_json(), _text(summary))
     return 1 if summary.failures else 0
 

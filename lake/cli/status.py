@@ -11,8 +11,11 @@ from lake.cli._base import App, lake_command
 def command(app: App) -> int:
     """Show each part and the pipeline's connector; the exit code is 0 only when all of them run.
 
-    A part is running only when the recorded process owns its port and answers as ours.
+    A part is running only when the recorded process owns its port and answers as ours. With --json, the newest metrics
+    of the pipeline's hops are there too.
     """
+    from lake.watch.newest import newest
+
     parts = app.stack.status()
     captures = app.stack.capture_states([app.pipeline_name])
     healthy = all(part.state == "running" for part in parts)
@@ -22,6 +25,7 @@ def command(app: App) -> int:
         "healthy": healthy,
         "parts": {part.name: asdict(part) for part in parts},
         "captures": captured,
+        "metrics": newest(app.home.logs, app.pipeline_name),
     }
     lines = [f"{'part':<12} {'state':<10} {'port':>6} {'pid':>8}"]
     for part in parts:

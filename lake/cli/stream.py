@@ -60,12 +60,12 @@ def _run(app: App, settings: StreamSettings, trigger_seconds: float | None) -> S
     from streaming.kafka_to_landing import stop_on_signals
 
     stopping = stop_on_signals()
-    with lake_session(app, "lake stream") as spark:
+    with app.watched() as watch, lake_session(app, "lake stream") as spark:
         if trigger_seconds is None:
-            return run_once(spark, settings, _progress(app), stopping)
+            return run_once(spark, settings, _progress(app), stopping, watch=watch)
         seconds = trigger_seconds or app.settings.trigger_seconds
         app.say(f"a batch every {seconds:g} s; Ctrl-C ends after the batch in hand")
-        return run_until_stopped(spark, settings, seconds, stopping, _progress(app))
+        return run_until_stopped(spark, settings, seconds, stopping, _progress(app), watch=watch)
 
 
 def _progress(app: App) -> Callable[[LandingManifest], None]:

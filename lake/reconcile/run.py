@@ -11,6 +11,7 @@ import psycopg
 from pyspark.sql import SparkSession
 
 from glue_jobs import iceberg
+from lake.metrics import Hop
 from lake.reconcile.landing import check_landing
 from lake.reconcile.quarantine import misfit_keys, quarantined_keys
 from lake.reconcile.replay import check_replay
@@ -21,6 +22,7 @@ from lake.reconcile.twins import check_twins, lake_rows
 from lake.reconcile.verdict import Finding, Verdict
 from lake.store import Store
 from lake.warehouse.port import Warehouse
+from lake.watch import OFF, Watch
 from schemas.errors import LakeError
 from schemas.manifests import seq_name, seq_of
 from schemas.model import Dimension, Fact, Pipeline
@@ -50,16 +52,28 @@ class Parties:
     source_dsn: str | None
 
 
-def reconcile(parties: Parties, said: Callable[[str], None] = lambda _: None) -> Verdict:
+def reconcile(parties: Parties, said: Callable[[str], None] = lambda _: None, watch: Watch = OFF) -> Verdict:
     """Asks every oracle about every table, and records the verdict beside the data.
 
     Args:
         parties: what to read.
         said: told the name of each oracle as it starts.
+        watch: told of the run, and how much differs.
 
     Raises:
         LakeError: a party does not answer; no verdict is recorded.
     """
+    with watch.run(Hop.RECONCILE) as run:
+        verdict = _asked(parties, said)
+        _record(parties.store, verdict)
+        run.measured(ReconciliationFailed=int(not verdict.passed))
+    for table in dict.fromkeys(finding.table for finding in verdict.findings):
+        differ = sum(finding.differences for finding in verdict.findings if finding.table == table)
+        watch.emit(Hop.RECONCILE, {"ReconciliationDifferences": differ}, table)
+    return verdict
+
+
+def _asked(parties: Parties, said: Callable[[str], None]) -> Verdict:
     through: dict[str, dict[int, int]] = {}
     findings: list[Finding] = []
     said("landing against Kafka")
@@ -75,9 +89,7 @@ def reconcile(parties: Parties, said: Callable[[str], None] = lambda _: None) ->
     findings += [check_replay(parties.spark, parties.pipeline, d) for d in parties.pipeline.dimensions.values()]
     said("lake against warehouse")
     findings += _twin_findings(parties)
-    verdict = Verdict(tuple(findings), through)
-    _record(parties.store, verdict)
-    return verdict
+    return Verdict(tuple(findings), through)
 
 
 def verified_through(store: Store) -> dict[str, dict[int, int]]:

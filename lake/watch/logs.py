@@ -80,25 +80,36 @@ class TextLines(logging.Formatter):
         return text
 
 
+def warnings_only() -> logging.Handler:
+    """Warnings to stderr as their plain text; what becomes of steps is left out, for a command tells it itself."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: record.name != f"{__package__}.watch")
+    return handler
+
+
 def named(error: BaseException) -> str:
     """An error as a log may tell it: ours in full, of any other the type alone."""
     return f"{type(error).__name__}: {error}" if isinstance(error, LakeError) else type(error).__name__
 
 
 @contextmanager
-def configured(handler: logging.Handler, fixed: Mapping[str, object], *, as_json: bool) -> Iterator[None]:
-    """Within it, `handler` is the one way out for all logs of the process.
+def configured(
+    handler: logging.Handler, fixed: Mapping[str, object], *, as_json: bool, also: tuple[logging.Handler, ...] = ()
+) -> Iterator[None]:
+    """Within it, all logs of the process go out by `handler`.
 
     Args:
         handler: where lines go.
         fixed: fields of every line.
         as_json: JSON lines, else text.
+        also: further ways out, with formatters of their own.
     """
     handler.setFormatter(JsonLines() if as_json else TextLines())
     handler.addFilter(WithFields(fixed))
     root, ours = logging.getLogger(), [logging.getLogger(name) for name in OURS]
     before, levels = list(root.handlers), [(item, item.level) for item in (root, *ours)]
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, *also]
     root.setLevel(logging.WARNING)
     for item in ours:
         item.setLevel(logging.INFO)

@@ -21,6 +21,8 @@ from lake.watch.watch import MetricSink, Watch
 
 LOG_FORMATS: Final = ("text", "json")
 METRICS: Final = ("none", "stdout")
+LOG_FILE: Final = "lake.log"
+METRICS_FILE: Final = "metrics.jsonl"
 _KEPT_BYTES: Final = 4 * 1024 * 1024
 _RUN_ID: Final = "--JOB_RUN_ID"
 
@@ -76,7 +78,7 @@ def job_watch(args: WatchArgs, argv: Sequence[str], pipeline: str) -> Iterator[W
 
 @contextmanager
 def command_watch(pipeline: str, environment: str, lineage_uri: str, folder: Path, *, as_json: bool) -> Iterator[Watch]:
-    """Watches a `lake` command: log lines and metrics go to files, which keep the newest few MiB.
+    """Watches a `lake` command: log lines and metrics go to files, the newest few MiB of each; warnings are shown too.
 
     Args:
         pipeline: name of the pipeline.
@@ -94,14 +96,10 @@ def command_watch(pipeline: str, environment: str, lineage_uri: str, folder: Pat
     metrics = _kept(folder / METRICS_FILE)
     with (
         closing(metrics),
-        logs.configured(_kept(folder / LOG_FILE), fixed, as_json=as_json),
+        logs.configured(_kept(folder / LOG_FILE), fixed, as_json=as_json, also=(logs.warnings_only(),)),
         _watch(pipeline, environment, run_id, _line_to(metrics), lineage_uri) as watch,
     ):
         yield watch
-
-
-LOG_FILE: Final = "lake.log"
-METRICS_FILE: Final = "metrics.jsonl"
 
 
 def glue_run_id(argv: Sequence[str]) -> str:
