@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -19,6 +18,7 @@ from lake.deploy.errors import DeployError
 from lake.deploy.release import Release, read_release
 from lake.deploy.sbom import closure, locked, requirements_text
 from tests.support.delivery import ROOT
+from tests.support.workflows import Runner, run_steps
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +28,26 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
     return out, build(ROOT, out, "retail")
 
 
-def test_the_same_commit_gives_the_same_bytes_from_another_clone_and_umask(
+def test_the_workflows_step_builds_the_same_bytes_from_another_clone_under_another_umask(
     built: tuple[Path, Release], tmp_path: Path
 ) -> None:
     out, release = built
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True)
-    words = ["deploy", "build", "--checkout", str(tmp_path / "clone"), "--out", str(tmp_path / "dist"), "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "lake.cli", *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TZ": "Pacific/Auckland"},
-        umask=0o077,
-        capture_output=True,
-        check=True,
-    )
-    assert json.loads(done.stdout)["id"] == release.id
+    clone, steps = tmp_path / "clone", run_steps()
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    (clone / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    runner = Runner(clone, {"PYTHONPATH": str(ROOT), "TZ": "Pacific/Auckland"})
+    assert runner.run(steps["checks.yml build: Build"], umask=0o077)["release"] == release.id
     for path in sorted(out.iterdir()):
-        assert path.read_bytes() == (tmp_path / "dist" / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (clone / "dist" / path.name).read_bytes(), path.name
+    runner.run(steps["checks.yml build: Checksums"])
+    (clone / "dist/decode.zip").write_bytes(b"another")
+    assert runner.tried(steps["checks.yml build: Checksums"]).returncode != 0
 
 
 def test_a_release_holds_what_glue_and_lambda_run_and_its_checksums(built: tuple[Path, Release]) -> None:
     out, release = built
     assert read_release(out) == release
-    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=out, capture_output=True, check=True)
-    assert done.stdout.count(b": OK") == len(release.artefacts)
+    assert len((out / "SHA256SUMS").read_text().splitlines()) == len(release.artefacts)
     with zipfile.ZipFile(out / release.one("wheel").file) as wheel:
         names = wheel.namelist()
         assert wheel.testzip() is None
