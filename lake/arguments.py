@@ -34,8 +34,9 @@ GLUE_OWN: Final = frozenset(
     """
     JOB_NAME JOB_ID JOB_RUN_ID SECURITY_CONFIGURATION WORKFLOW_NAME WORKFLOW_RUN_ID TempDir RedshiftTempDir
     additional-python-modules auto-scale-within-microbatch class conf continuation-option
-    continuous-log-conversionPattern continuous-log-logGroup continuous-log-logStreamPrefix customer-driver-env-vars
-    customer-executor-env-vars datalake-formats debug disable-proxy disable-proxy-v2 encryption-type endpoint
+    continuous-log-conversionPattern continuous-log-logGroup continuous-log-logStreamPrefix custom-logGroup-prefix
+    custom-logStream-prefix customer-driver-env-vars customer-executor-env-vars datalake-formats debug disable-proxy
+    disable-proxy-v2 encryption-type endpoint
     library-set mode python-modules-installer-option scriptLocation spark-event-logs-path spark-ui-event-logs-path
     use-postgres-driver user-jars-first write-shuffle-files-to-s3 write-shuffle-spills-to-s3
     """.split()  # noqa: SIM905 - thirty names read better as a paragraph
@@ -171,8 +172,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _with_folders(found: dict[str, Any]) -> dict[str, Any]:
-    folder = found["TempDir"] or found["RedshiftTempDir"]
-    return found | {"TempDir": folder, "RedshiftTempDir": folder} if folder else found
+    folder = found["RedshiftTempDir"] if found["TempDir"] is None else found["TempDir"]
+    return found | {"TempDir": folder, "RedshiftTempDir": folder}
 
 
 def _with_bookmarks(found: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,17 @@ CALLS: Final[Mapping[str, Calls]] = {
     "lake.catalog": Calls("glue", {"get_table": "glue:GetTable"}),
     # Asked for only where an argument refers to a secret; so no role has it until one does.
     "lake.secrets": Calls("secretsmanager", {"get_secret_value": "secretsmanager:GetSecretValue"}),
+    # Of a person who submits a job, so of no role here.
+    "lake.glue.runs": Calls(
+        "glue",
+        {
+            "get_job": "glue:GetJob",
+            "list_jobs": "glue:ListJobs",
+            "start_job_run": "glue:StartJobRun",
+            "get_job_run": "glue:GetJobRun",
+        },
+    ),
+    "lake.glue.run_log": Calls("logs", {"filter_log_events": "logs:FilterLogEvents"}),
     "streaming.registry": Calls("glue", {"get_schema_version": "glue:GetSchemaVersion"}),
     "lake.warehouse.data_api": Calls("redshift-data", {"execute_statement": "redshift-data:ExecuteStatement"}),
     "lake.warehouse.statements_api": Calls(

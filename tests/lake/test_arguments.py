@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from awsglue.utils import GlueArgumentError, getResolvedOptions
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glue_jobs.entries import ENTRIES, ENTRY, Entry
@@ -100,7 +100,8 @@ def answer(resolver: Any, argv: list[str], asked: list[str]) -> dict[str, Any] |
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@example((["--TempDir", "", "--RedshiftTempDir", "r"], []))
+@settings(max_examples=150, deadline=None)
 @given(questions())
 def test_whatever_is_given_and_asked_both_answer_alike(question: tuple[list[str], list[str]]) -> None:
     argv, asked = question

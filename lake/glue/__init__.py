@@ -1,0 +1,1 @@
+"""Runs of jobs on Glue, from outside: started, watched, and their logs read."""
