@@ -20,18 +20,6 @@ ORDER = (
     *("demo", "up", "down", "status", "source", "stream", "promote", "load", "run"),
     *("reconcile", "recover", "sql", "warehouse", "dlq", "contract", "deploy", "submit", "cost"),
     *("settings", "completion"),
-        "reconcile",
-        "recover",
-        "sql",
-        "warehouse",
-        "dlq",
-        "contract",
-        "deploy",
-        "cost",
-        "submit",
-        "settings",
-        "completion",
-    ),
 )
 _FOLDER = Path(__file__).parent
 _ROOT = _FOLDER.parent.parent
