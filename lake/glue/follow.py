@@ -13,6 +13,8 @@ from lake.glue.runs import SUCCEEDED, Run, look
 from schemas.errors import LakeError
 
 POLL_SECONDS: Final = 5.0
+LATE_SECONDS: Final = 2.0
+"""So much later than the run's end its last lines may come."""
 LAST_LINES: Final = 20
 
 
@@ -55,8 +57,8 @@ class Follower:
             if now.state != run.state:
                 self.on_state(now)
             run = now
-            self.sleep(POLL_SECONDS)
-        self._read()  # the last lines come a moment after the end
+            self.sleep(LATE_SECONDS if run.ended else POLL_SECONDS)
+        self._read()
         if run.state != SUCCEEDED:
             raise self._failed(run)
         return run

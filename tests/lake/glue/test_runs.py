@@ -89,6 +89,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Aws]:
 
         monkeypatch.setattr(FakeJobRun, "as_dict", as_dict)
         monkeypatch.setattr(follow, "POLL_SECONDS", 0)
+        monkeypatch.setattr(follow, "LATE_SECONDS", 0)
         yield found
 
 
