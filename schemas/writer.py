@@ -19,6 +19,14 @@ DEBEZIUM_TIME: Final = "io.debezium.time."
 DEBEZIUM_DATA: Final = "io.debezium.data."
 
 
+LARGEST_SCHEMA: Final = 4 * 1024 * 1024
+"""Characters of a schema; an envelope of a table with a thousand columns has a few hundred thousand."""
+MOST_PARTS: Final = 20_000
+"""Fields, items and branches of a schema with every reference followed."""
+DEEPEST: Final = 32
+"""Records, arrays and maps within one another."""
+
+
 class WriterSchemaError(LakeError):
     """A writer schema is no Debezium envelope or key."""
 
@@ -50,12 +58,7 @@ def row_fields(text: str, where: str = "writer schema") -> tuple[WriterField, ..
     Raises:
         WriterSchemaError: the text is no Avro record, or its row is none.
     """
-    try:
-        root = json.loads(text)
-    except ValueError:
-        raise WriterSchemaError("it is not JSON", where=where, remedy=_REMEDY) from None
-    if not isinstance(root, dict) or root.get("type") != "record":
-        raise WriterSchemaError("it is not an Avro record", where=where, remedy=_REMEDY)
+    root = record_schema(text, where)
     named = _named_types(root, "", {})
     members = {item["name"]: item["type"] for item in root["fields"]}
     if {"op", "after"} <= set(members):
@@ -67,6 +70,34 @@ def row_fields(text: str, where: str = "writer schema") -> tuple[WriterField, ..
         namespace = ""
     namespace = root.get("namespace", namespace)
     return tuple(_field(item, named, namespace) for item in root["fields"])
+
+
+def record_schema(text: str, where: str = "writer schema") -> dict[str, Any]:
+    """A registry's text as an Avro record that is safe to work with.
+
+    Who may write to the registry chooses the text: nesting, length and references (each record may hold the one before
+    it twice, so that thirty of them have a thousand million fields) are bounded before anybody follows them.
+
+    Raises:
+        WriterSchemaError: it is no Avro record, is recursive, or is beyond a bound.
+    """
+    if len(text) > LARGEST_SCHEMA:
+        raise _unsafe(f"it has more than {LARGEST_SCHEMA:,} characters", where)
+    try:
+        root = json.loads(text)
+    except RecursionError:
+        raise _unsafe("it is nested too deep", where) from None
+    except ValueError:
+        raise WriterSchemaError("it is not JSON", where=where, remedy=_REMEDY) from None
+    if not isinstance(root, dict) or root.get("type") != "record":
+        raise WriterSchemaError("it is not an Avro record", where=where, remedy=_REMEDY)
+    try:
+        parts, _ = _Expanded(_named_types(root, "", {}), where).of(root, "", 0)
+    except RecursionError:
+        raise _unsafe("it is nested too deep", where) from None
+    if parts > MOST_PARTS:
+        raise _unsafe(f"it has more than {MOST_PARTS:,} parts", where)
+    return root
 
 
 def named_types(root: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +113,56 @@ def suggested_type(item: WriterField) -> ColumnType:
     if item.avro == "int" and not item.semantic and item.parameters.get("connect.type") in ("int8", "int16"):
         found = "smallint"
     return ColumnType(found or _PLAIN.get(item.avro, "json"))
+
+
+def _unsafe(what: str, where: str) -> WriterSchemaError:
+    return WriterSchemaError(what, where=where, remedy="register a schema within the bounds of schemas/writer.py")
+
+
+@dataclass
+class _Expanded:
+    """Counts parts and depth with references followed, each named record once."""
+
+    named: Mapping[str, Any]
+    where: str
+    known: dict[int, tuple[int, int] | None] = field(default_factory=dict)
+
+    def of(self, node: Any, namespace: str, depth: int) -> tuple[int, int]:
+        """Parts under a node, and how deep they lie."""
+        if depth > DEEPEST:
+            raise _unsafe("it is nested too deep", self.where)
+        if isinstance(node, str):
+            node = self.named.get(node) or self.named.get(f"{namespace}.{node}") or node
+        if isinstance(node, list):
+            return self._together([self.of(part, namespace, depth) for part in node])
+        if not isinstance(node, dict):
+            return 1, 0
+        if node.get("type") != "record":
+            inner = [
+                node[part] for part in ("items", "values", "type") if isinstance(node.get(part), (dict, list, str))
+            ]
+            parts, deep = self._together([self.of(part, namespace, depth + 1) for part in inner])
+            return parts, deep + 1
+        return self._record(node, str(node.get("namespace", namespace)), depth)
+
+    def _record(self, node: Mapping[str, Any], namespace: str, depth: int) -> tuple[int, int]:
+        place = id(node)
+        if place in self.known:
+            found = self.known[place]
+            if found is None:
+                raise _unsafe("it is recursive", self.where)
+            if depth + found[1] > DEEPEST:
+                raise _unsafe("it is nested too deep", self.where)
+            return found
+        self.known[place] = None
+        fields = node.get("fields")
+        types = [item.get("type") for item in fields if isinstance(item, dict)] if isinstance(fields, list) else []
+        parts, deep = self._together([self.of(kind, namespace, depth + 1) for kind in types])
+        self.known[place] = (parts, deep + 1)
+        return parts, deep + 1
+
+    def _together(self, found: list[tuple[int, int]]) -> tuple[int, int]:
+        return 1 + sum(parts for parts, _ in found), max((deep for _, deep in found), default=0)
 
 
 _REMEDY: Final = "name the schema of a Debezium topic's value"

@@ -20,7 +20,7 @@ public class InflateZlib implements UDF1 {
             byte[] buffer = new byte[8192];
             while (!inflater.finished()) {
                 int count = inflater.inflate(buffer);
-                boolean starved = count == 0 && (inflater.needsInput() || inflater.needsDictionary());
+                boolean starved = count == 0 && !inflater.finished() && (inflater.needsInput() || inflater.needsDictionary());
                 if (starved || out.size() + count > LARGEST) {
                     return null;
                 }

@@ -17,6 +17,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructType
 
+from schemas.writer import WriterSchemaError, record_schema
+
 MAX_DECIMAL_DIGITS: Final = 38
 
 
@@ -43,14 +45,12 @@ def writer_schema(spark: SparkSession, schema_id: str, text: str) -> WriterSchem
     """Analyses a registry's schema.
 
     Raises:
-        UnusableSchemaError: not Avro, not a record, recursive, or with a part that Parquet cannot hold.
+        UnusableSchemaError: not Avro, not a record, recursive, beyond bounds, or with a part that Parquet cannot hold.
     """
     try:
-        parsed = json.loads(text)
-    except ValueError as error:
-        raise UnusableSchemaError("it is not JSON") from error
-    if not isinstance(parsed, dict) or parsed.get("type") != "record":
-        raise UnusableSchemaError("it is not an Avro record")
+        parsed = record_schema(text)
+    except WriterSchemaError as error:
+        raise UnusableSchemaError(error.what) from error
     readable = json.dumps(sanitised(parsed))
     found = _spark_type(spark, readable)
     fault = parquet_fault(found)

@@ -6,6 +6,8 @@ module is compiled in memory by Janino, which Spark itself uses to compile queri
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 import zipfile
 from importlib.resources import files
@@ -39,7 +41,9 @@ def _function(spark: SparkSession) -> Any:
         found = loader.loadClass(CLASS)
     except Py4JJavaError:
         # Executors fetch the jar whenever they start, so it stays for as long as the process does.
-        jar = Path(tempfile.mkdtemp(prefix="lake-inflate-")) / "inflate.jar"
+        folder = Path(tempfile.mkdtemp(prefix="lake-inflate-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        jar = folder / "inflate.jar"
         write_jar(spark, jar)
         session.sessionState().resourceLoader().addJar(str(jar))
         found = loader.loadClass(CLASS)

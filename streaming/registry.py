@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from schemas.errors import LakeError
+from schemas.writer import LARGEST_SCHEMA
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ UNKNOWN_ID_CODE: Final = 40403
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 FORGET_ABSENT_SECONDS: Final = 300.0
+_LARGEST_ANSWER: Final = 2 * LARGEST_SCHEMA
+"""Bytes; a schema's quotation marks are escaped in the answer."""
 
 
 class RegistryUnavailableError(LakeError):
@@ -73,7 +76,10 @@ class ConfluentRegistry:
         """See `Registry.schema`."""
         if not schema_id.isdecimal():
             return None
-        status, body = self._get(f"{self.name}/schemas/ids/{schema_id}")
+        status, raw = self._get(f"{self.name}/schemas/ids/{schema_id}")
+        if status == 200 and len(raw) > _LARGEST_ANSWER:
+            return raw.decode("utf-8", "replace")  # too long a text is a schema that nobody can use, not an outage
+        body = _json(raw)
         if status == 200 and isinstance(body, dict) and isinstance(body.get("schema"), str):
             kind = body.get("schemaType", "AVRO")
             text: str = body["schema"]
@@ -82,15 +88,15 @@ class ConfluentRegistry:
             return None
         raise self._unavailable(f"answered HTTP {status} to a schema look-up")
 
-    def _get(self, url: str) -> tuple[int, Any]:
+    def _get(self, url: str) -> tuple[int, bytes]:
         request = urllib.request.Request(url, headers=self._headers())
         if request.type not in ("http", "https"):
             raise LakeError("is not an http(s) URL", where=self.name, remedy="correct the registry's address")
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                return response.status, _json(response.read())
+                return response.status, response.read(_LARGEST_ANSWER + 1)
         except urllib.error.HTTPError as error:
-            return error.code, _json(error.read())
+            return error.code, error.read(_LARGEST_ANSWER + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise self._unavailable(f"does not answer ({type(reason).__name__})") from error
@@ -236,5 +242,5 @@ class SchemaCache:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -7,7 +7,6 @@ the batch route refuses it too: not a record, recursive, or with a part that is 
 from __future__ import annotations
 
 import io
-import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from typing import Any, Final
 import fastavro
 
 from schemas.errors import LakeError
-from schemas.writer import WriterField, named_types, row_fields
+from schemas.writer import WriterField, named_types, record_schema, row_fields
 from streaming.reasons import Reason
 from streaming.udf.faults import FaultError
 from streaming.udf.values import Written
@@ -46,9 +45,7 @@ def writer(text: str) -> Writer:
         FaultError: records of this schema cannot be read.
     """
     try:
-        root = json.loads(text)
-        if not isinstance(root, dict) or root.get("type") != "record":
-            raise _unusable("not an Avro record")
+        root = record_schema(text)
         named = named_types(root)
         _check(root, _Scope(named, ""))
         parsed = fastavro.parse_schema(_plain(root))

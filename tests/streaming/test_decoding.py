@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from schemas.writer import LARGEST_SCHEMA
 from streaming.decoding import UnusableSchemaError, parquet_fault, sanitised, writer_schema
 from tests.support.envelopes import AVRO, decimal, envelope_schema, key_schema, nullable, schema_text
 
@@ -56,6 +57,42 @@ def test_defaults_and_names_are_left_as_they_are() -> None:
 def test_a_schema_that_cannot_be_used_says_why(spark: SparkSession, text: str, why: str) -> None:
     with pytest.raises(UnusableSchemaError, match=why):
         writer_schema(spark, "1", text)
+
+
+def laughing(levels: int) -> str:
+    """A few hundred bytes whose record has 2^levels fields, for each record holds the one before twice."""
+    inner: Any = record({"name": "x", "type": "int"}) | {"name": "L0"}
+    for level in range(1, levels):
+        first, again = {"name": "a", "type": inner}, {"name": "b", "type": f"L{level - 1}"}
+        inner = record(first, again) | {"name": f"L{level}"}
+    return json.dumps(record({"name": "a", "type": inner}, {"name": "b", "type": f"L{levels - 1}"}))
+
+
+def nested(levels: int) -> str:
+    inner: Any = "int"
+    for _ in range(levels):
+        inner = {"type": "array", "items": inner}
+    return json.dumps(record({"name": "a", "type": inner}))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" * 100_000, "nested too deep"),
+        (nested(200), "nested too deep"),
+        (laughing(28), "more than 20,000 parts"),
+        (json.dumps(record({"name": "a", "type": "int", "doc": "x" * LARGEST_SCHEMA})), "characters"),
+    ],
+    ids=["brackets", "arrays", "records that double", "a long text"],
+)
+def test_a_schema_made_to_exhaust_the_job_is_unusable_at_once(spark: SparkSession, text: str, why: str) -> None:
+    with pytest.raises(UnusableSchemaError, match=why):
+        writer_schema(spark, "1", text)
+
+
+def test_a_wide_table_is_no_attack(spark: SparkSession) -> None:
+    wide = envelope_schema("wide", {f"c{n}": nullable("string") for n in range(1500)})
+    assert len(writer_schema(spark, "1", schema_text(wide)).type["after"].dataType.fields) == 1500  # type: ignore[attr-defined]
 
 
 def test_the_place_of_what_parquet_cannot_hold_is_named() -> None:

@@ -15,6 +15,7 @@ import pytest
 from moto import mock_aws
 
 from schemas.errors import LakeError
+from schemas.writer import LARGEST_SCHEMA
 from streaming.registry import (
     ConfluentRegistry,
     GlueRegistry,
@@ -71,7 +72,16 @@ def test_an_id_the_registry_does_not_hold_is_none(answers: Answers) -> None:
     assert ConfluentRegistry(answers.url).schema("2ac9…") is None
 
 
-@pytest.mark.parametrize("answer", [(500, b"{}"), (503, b""), (401, b"{}"), (404, b"<html>"), (200, b"no json")])
+def test_an_answer_without_end_is_a_schema_that_nobody_can_use(answers: Answers) -> None:
+    answers.by_path["/schemas/ids/7"] = (200, b'{"schema": "' + b"x" * (3 * LARGEST_SCHEMA))
+    found = ConfluentRegistry(answers.url).schema("7")
+    assert found is not None
+    assert LARGEST_SCHEMA < len(found) <= 2 * LARGEST_SCHEMA + 1
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, b"[" * 100_000), (500, b"{}"), (503, b""), (401, b"{}"), (404, b"<html>"), (200, b"no json")]
+)
 def test_an_answer_that_decides_nothing_is_an_outage(answers: Answers, answer: tuple[int, bytes]) -> None:
     answers.by_path["/schemas/ids/7"] = answer
     with pytest.raises(RegistryUnavailableError, match=f"HTTP {answer[0]}"):

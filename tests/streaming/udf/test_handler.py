@@ -137,6 +137,15 @@ def test_a_schema_that_could_exhaust_memory_or_stack_is_refused() -> None:
     assert writer(text({"type": "array", "items": "int"})).row["x"][0] == "x"
 
 
+def test_records_that_double_at_each_level_are_refused_at_once() -> None:
+    inner: object = {"type": "record", "name": "L0", "fields": [{"name": "x", "type": "int"}]}
+    for level in range(1, 28):
+        fields = [{"name": "a", "type": inner}, {"name": "b", "type": f"L{level - 1}"}]
+        inner = {"type": "record", "name": f"L{level}", "fields": fields}
+    with pytest.raises(FaultError, match="schema_unusable"):
+        writer(json.dumps(inner))
+
+
 def test_a_length_that_the_bytes_do_not_hold_costs_nothing() -> None:
     huge = b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"
     for at in range(0, len(PAYLOAD), 3):
