@@ -102,6 +102,10 @@ class Runner:
             check=False,
         )
 
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Runs a line as a person types it."""
+        return self.tried(Step("by hand", line, {}, "bash", "."))
+
     @property
     def summary(self) -> str:
         """What steps wrote for the run's page."""

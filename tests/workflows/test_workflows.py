@@ -17,6 +17,7 @@ from tests.support import delivery
 from tests.support.workflows import FOLDER, ROOT, Runner, documents, jobs, run_steps
 
 PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+BLOCK: Final = re.compile(r"^```sh aws\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TAGGED: Final = re.compile(r"uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 STEPS: Final = run_steps()
 BY_HAND: Final = {
@@ -177,6 +178,17 @@ def test_the_plan_of_a_pull_request_is_shown_and_fails_with_its_release(runner: 
     assert "dev: deploy of release" in runner.summary
     (runner.checkout / "dist" / "release.json").unlink()
     assert runner.tried(STEPS["checks.yml plan: Plan"]).returncode != 0
+
+
+def test_the_operators_guides_commands_run_as_written(runner: Runner) -> None:
+    lines = [line for block in BLOCK.findall((ROOT / "docs/operations.md").read_text()) for line in block.splitlines()]
+    assert {line.split()[2] for line in lines} == {"build", "plan", "apply", "smoke", "history", "rollback"}
+    shutil.rmtree(runner.checkout / "dist", ignore_errors=True)
+    for line in lines:
+        # A build is made of the commit, which may be older than the files here: its own test looks at what it makes.
+        done = runner.shell(f"export PATH=.venv/bin:$PATH; {line}")
+        allowed = {0, 3} if line.startswith("lake deploy plan") else {0}
+        assert done.returncode in allowed, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
 def test_an_environment_that_changed_after_the_approval_is_not_applied(runner: Runner) -> None:
