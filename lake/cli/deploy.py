@@ -75,14 +75,21 @@ _SUMMARY = click.option(
 @lake_command("build", example=("lake deploy build", "lake deploy build --out dist --json"))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dist"), show_default=True)
 @click.option("--checkout", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="A Git clone.")
-def build(app: App, out: Path, checkout: Path) -> int:
+@click.option(
+    "--connector",
+    "connectors",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The zip of a Kafka Connect plugin, which goes along as it is.",
+)
+def build(app: App, out: Path, checkout: Path, connectors: tuple[Path, ...]) -> int:
     """Build the release of the checkout's commit: wheel, script, decode function, jars, SBOM, checksums.
 
     The same commit gives the same bytes, wherever and whenever it is built; what is not committed is left out.
     """
     from lake.deploy.build import build as made
 
-    release = made(checkout, out, app.pipeline_name, app.say)
+    release = made(checkout, out, app.pipeline_name, app.say, connectors)
     lines = [f"{item.sha256[:12]}  {item.bytes:>10,}  {item.file}" for item in release.artefacts]
     app.emit(release.to_json(), "\n".join([*lines, f"release {release.id}, in {out}"]))
     return 0

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.local.jars import Artifact, jar_paths, lock
+from infra.local.jars import jar_paths, lock
 from lake.deploy.errors import DeployError
 from lake.deploy.release import Artefact, Release, write_documents
 from lake.deploy.sbom import closure, installed_requires, locked, picked, requirements_text, sbom
@@ -33,7 +33,13 @@ _MODE: Final = 0o100644 << 16
 _WHEEL: Final = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)-")
 
 
-def build(checkout: Path, out: Path, pipeline: str, say: Callable[[str], None] = lambda _: None) -> Release:
+def build(
+    checkout: Path,
+    out: Path,
+    pipeline: str,
+    say: Callable[[str], None] = lambda _: None,
+    connectors: Sequence[Path] = (),
+) -> Release:
     """Builds the checkout's commit into an empty folder.
 
     Args:
@@ -41,6 +47,7 @@ def build(checkout: Path, out: Path, pipeline: str, say: Callable[[str], None] =
         out: where the files go; it must be empty or not there.
         pipeline: whose contracts the decode function gets.
         say: takes a line of progress.
+        connectors: zips of Kafka Connect plugins that go along as they are.
 
     Raises:
         DeployError: no checkout, a folder that holds something, or a step failed.
@@ -68,7 +75,8 @@ def build(checkout: Path, out: Path, pipeline: str, say: Callable[[str], None] =
         (made / "sbom.cdx.json").write_text(
             sbom(name, version, commit, packages, lock().get(JARS, ())), encoding="utf-8"
         )
-        release = Release.made(version, commit, pipeline, _artefacts(made, wheel, jars))
+        plugins = [Artefact.of("connector", Path(shutil.copyfile(path, made / path.name))) for path in connectors]
+        release = Release.made(version, commit, pipeline, [*_artefacts(made, wheel, jars), *plugins])
         write_documents(release, made)
         shutil.copytree(made, out, dirs_exist_ok=True)
     return release
@@ -162,6 +170,3 @@ def _identity(wheel: Path) -> tuple[str, str]:
     match = _WHEEL.match(wheel.name)
     assert match is not None
     return match["name"].replace("_", "-"), match["version"]
-
-
-__all__ = ["Artifact", "build", "canonical", "export"]

@@ -102,9 +102,9 @@ class Runner:
             check=False,
         )
 
-    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+    def shell(self, line: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Runs a line as a person types it."""
-        return self.tried(Step("by hand", line, {}, "bash", "."))
+        return self.tried(Step("by hand", line, env, "bash", "."))
 
     @property
     def summary(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -31,6 +32,14 @@ BY_HAND: Final = {
     "deploy.yml apply: Provenance": "asks GitHub for its signatures",
 }
 """Steps that no test below runs, and why."""
+STATE: Final = "retail-datalake-dev-state"
+BACKEND: Final = {
+    "bucket": "another",
+    "key": "dev/lake.tfstate",
+    "use_lockfile": True,
+    "skip_credentials_validation": True,
+    "skip_requesting_account_id": True,
+}
 HERE: Final = (
     "checks.yml terraform: Format",
     "checks.yml plan: Plan",
@@ -137,16 +146,27 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     environments = checkout / "infra/terraform/environments"
     shutil.rmtree(environments, ignore_errors=True)
     shutil.copytree(delivery.ENVIRONMENTS, environments)
+    # State in S3, as in the real environments.
+    (environments / "dev/state_override.tf.json").write_text(json.dumps({"terraform": {"backend": {"s3": BACKEND}}}))
     with clouds.running() as cloud:
         cloud.topics.busy = 0
         delivery.make_environment(cloud)
+        where = {"LocationConstraint": clouds.REGION}
+        cloud.client("s3").create_bucket(Bucket=STATE, CreateBucketConfiguration=where)
         environment = {
             **cloud.environment,
             "PYTHONPATH": str(checkout),
             "TF_VAR_warehouse_uri": f"duckdb://{checkout}/star.duckdb",
             "LAKE_HOME": str(checkout / ".lake"),
         }
-        values = {"inputs.environment": "dev", "inputs.to": "", "vars.AWS_ACCOUNT_IDS": '["123456789012"]'}
+        values = {
+            "inputs.environment": "dev",
+            "inputs.to": "",
+            "vars.AWS_ACCOUNT_ID": "123456789012",
+            "vars.AWS_REGION": clouds.REGION,
+            "vars.AWS_REPLICA_REGION": "eu-central-1",
+            "vars.STATE_BUCKET": STATE,
+        }
         yield Runner(checkout, environment, values)
 
 
@@ -184,9 +204,10 @@ def test_the_operators_guides_commands_run_as_written(runner: Runner) -> None:
     lines = [line for block in BLOCK.findall((ROOT / "docs/operations.md").read_text()) for line in block.splitlines()]
     assert {line.split()[2] for line in lines} == {"build", "plan", "apply", "smoke", "history", "rollback"}
     shutil.rmtree(runner.checkout / "dist", ignore_errors=True)
+    init = {"TF_CLI_ARGS_init": f"-backend-config=bucket={STATE}"}
     for line in lines:
         # A build is made of the commit, which may be older than the files here: its own test looks at what it makes.
-        done = runner.shell(f"export PATH=.venv/bin:$PATH; {line}")
+        done = runner.shell(f"export PATH=.venv/bin:$PATH; {line}", init)
         allowed = {0, 3} if line.startswith("lake deploy plan") else {0}
         assert done.returncode in allowed, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 

@@ -24,8 +24,8 @@ from tests.support.workflows import Runner, run_steps
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
     """The release of this checkout's commit."""
-    out = tmp_path_factory.mktemp("release") / "dist"
-    return out, build(ROOT, out, "retail")
+    folder = tmp_path_factory.mktemp("release")
+    return folder / "dist", build(ROOT, folder / "dist", "retail")
 
 
 def test_the_workflows_step_builds_the_same_bytes_from_another_clone_under_another_umask(
