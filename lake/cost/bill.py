@@ -8,6 +8,7 @@ from typing import Final
 
 from lake.cost.sizing import Rates, Sizing, Volume, sized
 from lake.cost.tables import Environment, Prices
+from lake.metrics import METRICS
 
 DAYS: Final = 365 / 12
 READERS: Final = 2
@@ -82,6 +83,11 @@ def bill_of(volume: Volume, environment: Environment, prices: Prices, rates: Rat
         month.watching,
     )
     return Bill(volume, needed, tuple(line for part in parts for line in part() if line.quantity > 0))
+
+
+def custom_metrics(tables: int) -> int:
+    """Metrics that CloudWatch bills: one a name and set of dimensions, as the catalogue says; a star has as many tables."""
+    return sum(len(item.hops) * (1 + (tables if item.by_table else 0)) for item in METRICS)
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,6 @@ class _Month:
         yield self.line("watching, keys", "kms.key", size.keys)
         yield self.line("watching, keys", "secret", size.secrets)
         yield self.line("watching, keys", "logs.ingested", LOG_BYTES_A_DAY * DAYS / 1e9)
-        yield self.line("watching, keys", "metric", size.metrics)
+        yield self.line("watching, keys", "metric", custom_metrics(self.volume.tables))
         yield self.line("watching, keys", "alarm", size.alarms)
         yield self.line("watching, keys", "dashboard", size.dashboards)

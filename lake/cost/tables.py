@@ -125,7 +125,6 @@ class Watching(_Strict):
     secrets: PositiveInt
     alarms: PositiveInt
     dashboards: PositiveInt
-    metrics: PositiveInt
 
 
 class Days(_Strict):
