@@ -86,7 +86,7 @@ def bill_of(volume: Volume, environment: Environment, prices: Prices, rates: Rat
 
 
 def custom_metrics(tables: int) -> int:
-    """Metrics that CloudWatch bills: one a name and set of dimensions, as the catalogue says; a star has as many tables."""
+    """Metrics that CloudWatch bills: one a name and set of dimensions; the star is taken to have as many tables."""
     return sum(len(item.hops) * (1 + (tables if item.by_table else 0)) for item in METRICS)
 
 
