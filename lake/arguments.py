@@ -208,13 +208,16 @@ def _given(argv: Sequence[str], known: Mapping[str, _Option]) -> tuple[str, ...]
     """Which of the job's arguments are given; names any that is neither the job's nor Glue's.
 
     A name is taken as it is written: a prefix that Glue's resolver would complete is refused, for it may meet another
-    argument in a later release.
+    argument in a later release. A value without a name is refused, but on Glue, which takes arguments of its own out
+    and leaves values behind.
     """
+    from lake.session import on_glue
+
     given: list[str] = []
     waiting = ""  # the argument before, where its value comes next
     for token in argv[1:]:
         if not token.startswith("--"):
-            if not waiting:
+            if not waiting and not on_glue():
                 what = "a value stands without its argument"
                 raise ArgumentsError(what, where="job arguments", remedy="write --name value")
             waiting = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,9 @@ _CLASSES: Final = (
     "org.apache.spark.storage.StorageLevel",
     "org.apache.spark.util.Utils",
 )
+
+_GLUES_VARIABLES: Final = ("GLUE_VERSION", "GLUE_PYTHON_VERSION", "GLUE_INSTALLATION")
+_GLUES_RUN_ID: Final = "--JOB_RUN_ID"
 
 _LOG4J: Final = """\
 rootLogger.level = warn
@@ -269,8 +273,12 @@ def _remember_classes(spark: SparkSession) -> None:
 
 
 def on_glue() -> bool:
-    """Whether this process is a Glue job, where the platform owns master, memory and jars."""
-    return "GLUE_VERSION" in os.environ or Path("/opt/aws_glue_connectors").is_dir()
+    """Whether this process is a Glue job, where the platform owns master, memory and jars.
+
+    Glue sets variables that it does not document, so what it does counts too: it hands each run its id.
+    """
+    told = any(name in os.environ for name in _GLUES_VARIABLES) or _GLUES_RUN_ID in sys.argv
+    return told or Path("/opt/aws_glue_connectors").is_dir()
 
 
 @contextmanager

@@ -158,6 +158,23 @@ def test_glues_own_arguments_are_ignored(glues: list[str]) -> None:
     assert parsed(*glues, *NEEDED) == parsed(*NEEDED, *glues) == Arguments("u", "n")
 
 
+def test_what_glue_hands_to_a_job_is_parsed_by_glues_own_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    glues = ["true", "--job-bookmark-option", "job-bookmark-disable", "--JOB_ID", "j_1", "true", "--JOB_RUN_ID", "jr_1"]
+    more = ["--enable-metrics", "--job-language", "python", "--scriptLocation", "s3://a/job.py", "--JOB_NAME", "job"]
+    argv = ["/tmp/job.py", *glues, *NEEDED, "--limit", "7", *more, "--TempDir", "s3://t"]
+    asked: list[Any] = []
+
+    def resolved(given: list[str], options: list[str]) -> dict[str, Any]:
+        asked.append(list(options))
+        found: dict[str, Any] = getResolvedOptions(given, options)
+        return found
+
+    monkeypatch.setattr("awsglue.utils.getResolvedOptions", resolved)
+    monkeypatch.setattr("sys.argv", argv)
+    assert parse(Arguments, argv) == Arguments("u", "n", 7)
+    assert asked == [["lake-uri", "name", "limit"]]
+
+
 @pytest.mark.parametrize(
     ("words", "named", "remedy"),
     [

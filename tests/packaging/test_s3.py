@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +47,7 @@ class Route:
     staged: list[Any] = field(default_factory=list)
     curated: list[Any] = field(default_factory=list)
     where: str = ""
+    first_bytes: bytes = b""
 
     def keys(self, prefix: str) -> list[str]:
         """Keys of the lake under a folder."""
@@ -55,6 +59,34 @@ class Route:
         return json.loads(self.server.client().get_object(Bucket="lake", Key=key)["Body"].read())
 
 
+@dataclass
+class Greeted:
+    """A server that keeps the first bytes it is sent, and answers nothing."""
+
+    address: str
+    first_bytes: bytes = b""
+
+    @classmethod
+    @contextmanager
+    def listening(cls) -> Iterator[Greeted]:
+        """The server, for as long as the block runs."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            found = cls(f"127.0.0.1:{server.getsockname()[1]}")
+
+            def greet() -> None:
+                with suppress(OSError):
+                    while True:
+                        connection, _ = server.accept()
+                        with connection:
+                            found.first_bytes = found.first_bytes or connection.recv(5)
+
+            thread = threading.Thread(target=greet, daemon=True)
+            thread.start()
+            yield found
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
 @pytest.fixture(scope="module")
 def route(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Route]:
     folder = tmp_path_factory.mktemp("route")
@@ -63,6 +95,9 @@ def route(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Route]:
         environment = os.environ | installed.environment(folder, also=True) | server.environment
         with S3Session.running(environment, folder) as session:
             run = Route(server, installed, where=session.ask("where"))
+            with Greeted.listening() as broker, pytest.raises(FailedError) as refused:
+                session.ask("describe", broker.address)
+            run.failed["msk"], run.first_bytes = str(refused.value), broker.first_bytes
             _land(run, session)
             _stage(run, session)
             _curate(run, session)
@@ -106,6 +141,12 @@ def _curate(run: Route, session: S3Session) -> None:
 
 def test_the_code_that_ran_is_the_wheels(route: Route) -> None:
     assert Path(route.where).is_relative_to(route.installed.site)
+
+
+def test_the_jvms_kafka_client_has_iams_plugin_and_speaks_tls(route: Route) -> None:
+    """A client whose plug-in is not there cannot be made, and says nothing to a broker."""
+    assert "BrokerUnavailableError" in route.failed["msk"]
+    assert route.first_bytes[:2] == b"\x16\x03"  # a TLS handshake
 
 
 def test_a_refused_landing_file_commits_nothing(route: Route) -> None:

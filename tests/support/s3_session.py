@@ -20,7 +20,11 @@ from typing import Any, Final, Self
 from pyspark.sql import SparkSession
 
 from glue_jobs import entries
+from infra.local.jars import jar_paths
+from lake.kafka_auth import IAM
 from lake.session import spark_session, tuned
+from streaming import kafka
+from streaming.job import StreamSettings
 from tests.support import retail
 from tests.support.envelopes import Json
 
@@ -51,9 +55,10 @@ def serve(scratch: Path) -> None:
         catalog_uri="glue",
         memory="1g",
         scratch=scratch,
-        extra={"spark.sql.shuffle.partitions": "2"} | _IMPATIENT | tuned(small=True),
+        extra={"spark.sql.shuffle.partitions": "2", **_IMPATIENT, **tuned(small=True)} | _msk_plugin(),
     )
     asked: dict[str, Callable[..., Any]] = {"land": partial(_land, spark), "run": _run, "where": _where}
+    asked["describe"] = partial(_describe, spark)
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         try:
@@ -76,6 +81,17 @@ def _run(entry: str, *more: str) -> list[Any]:
             ["job.py", "--JOB_NAME", "job", "--entry", entry, "--pipeline", "retail", "--lake-uri", LAKE, *more]
         )
     return [json.loads(line) for line in shown.getvalue().splitlines()]
+
+
+def _msk_plugin() -> dict[str, str]:
+    (jar,) = jar_paths("msk")
+    return {"spark.jars": str(jar)}
+
+
+def _describe(spark: SparkSession, bootstrap: str) -> None:
+    """Asks a broker for a topic, as the streaming job does that logs in by IAM."""
+    options = StreamSettings("retail", bootstrap, "glue", LAKE, kafka_auth=IAM).client_options()
+    kafka.topic_states(spark, options, {"customer": "retail.customer.cdc"}, timeout_ms=1500)
 
 
 def _where() -> str:
