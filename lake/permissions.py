@@ -37,6 +37,14 @@ CALLS: Final[Mapping[str, Calls]] = {
             "delete_object": "s3:DeleteObject",
         },
     ),
+    "lake.versions": Calls(
+        "s3",
+        {
+            "get_bucket_versioning": "s3:GetBucketVersioning",
+            "list_object_versions": "s3:ListBucketVersions",
+            "delete_object": "s3:DeleteObjectVersion",
+        },
+    ),
     "lake.catalog": Calls("glue", {"get_table": "glue:GetTable"}),
     # Asked for only where an argument refers to a secret; so no role has it until one does.
     "lake.secrets": Calls("secretsmanager", {"get_secret_value": "secretsmanager:GetSecretValue"}),
