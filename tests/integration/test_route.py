@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +17,12 @@ import sqlglot
 
 from lake.catalog import find_table
 from lake.demo.live import wait_until_captured
+from lake.home import Home
 from lake.reconcile.rows import canonical
 from lake.warehouse.connect import connect, duckdb_uri
 from redshift_sql.questions import athena_questions, questions
 from schemas import load_pipeline
+from schemas.model import Pipeline
 from tests.integration.conftest import LiveStack
 
 PIPELINES: Final = Path(__file__).parent.parent / "pipelines"
@@ -83,6 +87,39 @@ def test_bad_rows_of_the_workload_are_dead_letters_with_their_reasons(retail: Li
     reasons = json.dumps(letters)
     assert "email_has_at" in reasons
     assert "quantity_positive" in reasons
+
+
+@pytest.mark.slow
+def test_all_behind_landing_is_lost_and_made_again_from_it(retail: LiveStack) -> None:
+    """The restore that docs/operations.md tells of: the same star, key by key, with the same surrogate keys."""
+    star, home = load_pipeline("retail"), retail.home
+    before = {table: contents(home, table) for table in star_tables(star)}
+    assert all(before.values())
+    lose_all_behind_landing(home, star.name)
+    again = run(retail, "retail")
+    assert all(table["rows"] == 0 for table in again["landing"].values())
+    assert again["failures"] == []
+    for table, rows in before.items():
+        assert contents(home, table) == rows, table
+    verdict = lake(retail, "reconcile")
+    assert verdict["passed"], [finding for finding in verdict["findings"] if not finding["passed"]]
+
+
+def star_tables(star: Pipeline) -> list[str]:
+    return [f"analytics.{table}" for table in (*star.dimensions, *star.facts, *star.aggregates)]
+
+
+def contents(home: Home, table: str) -> list[tuple[object, ...]]:
+    """All rows of a table of the warehouse, in an order of their own."""
+    with closing(connect(duckdb_uri(home.warehouse("retail")), home.lake_uri("retail"), read_only=True)) as warehouse:
+        return sorted(warehouse.query(f"SELECT * FROM {table}").rows, key=repr)
+
+
+def lose_all_behind_landing(home: Home, pipeline: str) -> None:
+    for folder in ("iceberg", "load", "deadletters/curated"):
+        shutil.rmtree(home.lake(pipeline) / folder, ignore_errors=folder.startswith("deadletters"))
+    home.catalog(pipeline).unlink()
+    home.warehouse(pipeline).unlink()
 
 
 @pytest.mark.slow

@@ -102,6 +102,7 @@ resource "aws_redshift_parameter_group" "this" {
 }
 
 resource "aws_redshift_cluster" "this" {
+  # checkov:skip=CKV_AWS_71:aws_redshift_logging below sends the logs to CloudWatch
   count                                = local.serverless ? 0 : 1
   cluster_identifier                   = var.name
   cluster_type                         = "multi-node"
