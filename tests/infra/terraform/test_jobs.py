@@ -10,7 +10,8 @@ import pytest
 
 from glue_jobs.entries import ENTRIES, ENTRY
 from lake.arguments import is_glues_own, parse
-from lake.session import AVRO_LIMITS, catalog_conf
+from lake.kafka_auth import IAM
+from lake.session import AVRO_LIMITS
 from tests.infra.terraform.applied import Resource, State
 
 
@@ -47,16 +48,18 @@ def test_a_jobs_arguments_are_those_that_its_entry_parses(applied: State, entry:
     required = {name for name, needed in ENTRIES[entry].options.items() if needed}
     assert required <= own <= ENTRIES[entry].options.keys()
     assert parsed.pipeline == "retail"
-    assert parsed.lake_uri == f"s3://{'retail-datalake-dev'}"
+    assert parsed.lake_uri == "s3://retail-datalake-dev"
 
 
-def test_a_run_knows_the_catalog_and_avros_limits_before_its_session_starts(applied: State) -> None:
+def test_every_jvm_starts_with_avros_limits(applied: State) -> None:
     for job in jobs_of(applied).values():
         conf = conf_of(job)
-        lake_uri = arguments_of(job)["lake-uri"]
-        assert conf.items() >= catalog_conf(lake_uri, "glue").items()
         for process in ("driver", "executor"):
             assert conf[f"spark.{process}.extraJavaOptions"].split() == list(AVRO_LIMITS)
+
+
+def test_hop_1_logs_in_to_kafka_by_iam(applied: State) -> None:
+    assert arguments_of(jobs_of(applied)["kafka_to_landing"])["kafka-auth"] == IAM
 
 
 def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(applied: State) -> None:

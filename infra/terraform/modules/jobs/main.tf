@@ -18,9 +18,9 @@ locals {
   # What each entry parses, beside what Glue reads itself. A test feeds it to the entry's own parser.
   arguments = {
     kafka_to_landing = merge(local.lake, {
-      "--bootstrap"      = var.kafka.bootstrap_brokers
-      "--registry"       = "glue:${data.aws_region.this.name}"
-      "--client-options" = join(",", [for key, value in var.kafka.client_options : "${key}=${value}"])
+      "--bootstrap"  = var.kafka.bootstrap_brokers
+      "--kafka-auth" = "iam"
+      "--registry"   = "glue:${data.aws_region.this.name}"
     })
     landing_to_staging = local.iceberg
     staging_to_curated = local.iceberg
@@ -31,18 +31,10 @@ locals {
     maintenance = local.iceberg
   }
 
-  # Static settings of Spark, which a session cannot set any more; `--conf` takes them in one text.
+  # What a JVM must know as it starts; everything else the code's own session sets.
   conf = {
-    "spark.driver.extraJavaOptions"        = join(" ", var.jvm_options)
-    "spark.executor.extraJavaOptions"      = join(" ", var.jvm_options)
-    "spark.sql.extensions"                 = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
-    "spark.hadoop.fs.s3a.endpoint.region"  = data.aws_region.this.name
-    "spark.sql.session.timeZone"           = "UTC"
-    "spark.sql.catalog.lake"               = "org.apache.iceberg.spark.SparkCatalog"
-    "spark.sql.catalog.lake.warehouse"     = "${local.lake_uri}/iceberg"
-    "spark.sql.catalog.lake.catalog-impl"  = "org.apache.iceberg.aws.glue.GlueCatalog"
-    "spark.sql.catalog.lake.io-impl"       = "org.apache.iceberg.aws.s3.S3FileIO"
-    "spark.sql.catalog.lake.cache-enabled" = "false"
+    "spark.driver.extraJavaOptions"   = join(" ", var.jvm_options)
+    "spark.executor.extraJavaOptions" = join(" ", var.jvm_options)
   }
 
   glues_own = {

@@ -75,13 +75,12 @@ variable "jvm_options" {
 }
 
 variable "kafka" {
-  description = "The cluster: brokers for IAM, ARNs of cluster, topics (a prefix, to which a topic's name is added) and groups, and the client's options."
+  description = "The cluster: brokers for IAM, ARNs of cluster, topics and groups (prefixes, to which a name is added)."
   type = object({
     bootstrap_brokers = string
     cluster_arn       = string
     topic_arn_prefix  = string
     group_arn_prefix  = string
-    client_options    = map(string)
   })
 }
 

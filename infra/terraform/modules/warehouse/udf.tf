@@ -13,7 +13,7 @@ resource "aws_cloudwatch_log_group" "decode" {
 
 resource "aws_lambda_function" "decode" {
   # checkov:skip=CKV_AWS_116:Redshift calls it and waits: a failed call fails the refresh, which reads the same records again
-  # checkov:skip=CKV_AWS_272:the package's hash is part of the plan, and only the release's role may write the bucket
+  # checkov:skip=CKV_AWS_272:the package's SHA-256 is in its key and so in the plan, and only who deploys may write the bucket
   function_name                  = local.function
   description                    = "Decodes records of topics for Redshift's streaming views."
   role                           = aws_iam_role.decode.arn
@@ -22,7 +22,6 @@ resource "aws_lambda_function" "decode" {
   handler                        = var.udf.handler
   s3_bucket                      = var.artifacts_bucket.name
   s3_key                         = var.udf.key
-  source_code_hash               = var.udf.hash
   memory_size                    = var.udf.memory_mb
   timeout                        = 60
   reserved_concurrent_executions = var.udf.concurrency

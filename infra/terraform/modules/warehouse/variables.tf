@@ -142,10 +142,9 @@ variable "registry_name" {
 }
 
 variable "udf" {
-  description = "The function that decodes records: key of its package in the artifacts bucket, the package's SHA-256 (base64), its handler, memory in MB, and executions at the same time."
+  description = "The function that decodes records: key of its package in the artifacts bucket (which changes with its content), its handler, memory in MB, and executions at the same time."
   type = object({
     key         = string
-    hash        = string
     handler     = string
     memory_mb   = optional(number, 512)
     concurrency = optional(number, 20)

@@ -15,7 +15,7 @@ locals {
   lake    = { name = local.name, arn = "arn:aws:s3:::${local.name}" }
   art     = { name = "${local.name}-artifacts", arn = "arn:aws:s3:::${local.name}-artifacts" }
   logs    = { name = "${local.name}-logs", arn = "arn:aws:s3:::${local.name}-logs" }
-  kafka   = { bootstrap_brokers = "b-1:9098,b-2:9098", cluster_arn = "arn:aws:kafka:eu-west-1:123456789012:cluster/x/y", topic_arn_prefix = "arn:aws:kafka:eu-west-1:123456789012:topic/x/y/", group_arn_prefix = "arn:aws:kafka:eu-west-1:123456789012:group/x/y/", client_options = { "security.protocol" = "SASL_SSL" } }
+  kafka   = { bootstrap_brokers = "b-1:9098,b-2:9098", cluster_arn = "arn:aws:kafka:eu-west-1:123456789012:cluster/x/y", topic_arn_prefix = "arn:aws:kafka:eu-west-1:123456789012:topic/x/y/", group_arn_prefix = "arn:aws:kafka:eu-west-1:123456789012:group/x/y/" }
   keys    = { data = local.key, logs = "${local.key}l", secrets = "${local.key}s", stream = local.key }
   sg      = { glue = "sg-1", redshift = "sg-2", lambda = "sg-3" }
   subnets = ["subnet-1", "subnet-2", "subnet-3"]
@@ -59,7 +59,7 @@ module "warehouse" {
   topics             = values(local.code.topics)
   registry_arn       = "arn:aws:glue:eu-west-1:123456789012:registry/r"
   registry_name      = "r"
-  udf                = { key = "releases/1/decode.zip", hash = "abc", handler = local.code.function_handler }
+  udf                = { key = "releases/1/decode.zip", handler = local.code.function_handler }
   stream             = local.code.stream
   snapshot_copy      = { days = 7, region = "eu-central-1", kms_key_arn = local.key }
   provisioned        = { resizes = { day = { schedule = "cron(0 6 ? * MON-FRI *)", nodes = 4 }, night = { schedule = "cron(0 20 ? * MON-FRI *)", nodes = 2 } } }
