@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from lake.metrics import BY_HOP, BY_NAME, METRICS, NAMESPACE
@@ -64,6 +66,14 @@ def test_the_streams_lag_rings_as_the_code_says(applied: State) -> None:
         assert alarm.values["metric_name"] == stated.metric
         assert alarm.values["threshold"] == stated.threshold_seconds
         assert (alarm.values["period"], alarm.values["evaluation_periods"]) == (stated.period_seconds, stated.periods)
+
+
+def test_the_operators_guide_tells_of_every_alarm(applied: State) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    told = re.findall(r"`([a-zA-Z-]+(?:<[a-z]+>)?)`", guide)
+    shapes = [re.compile(re.sub(r"<[a-z]+>", r"[\\w-]+", name)) for name in told]
+    names = {str(alarm.index) for alarm in alarms(applied)}
+    assert {name for name in names if not any(shape.fullmatch(name) for shape in shapes)} == set()
 
 
 def test_failed_runs_and_backups_are_told(applied: State) -> None:

@@ -99,7 +99,8 @@ resource "aws_glue_job" "this" {
   number_of_workers      = each.key == "kafka_to_landing" ? var.stream.most_workers : var.batch.most_workers
   connections            = aws_glue_connection.network[*].name
   security_configuration = aws_glue_security_configuration.this.name
-  max_retries            = each.key == "kafka_to_landing" ? 3 : var.batch.retries
+  # The route waits for a run by its id, and Glue's own retry would be another one: there Step Functions tries again.
+  max_retries = each.key == "kafka_to_landing" ? 3 : contains(local.batch, each.key) ? 0 : var.batch.retries
   # A streaming run has no end: no timeout, but a weekly hour in which Glue may restart it.
   timeout            = each.key == "kafka_to_landing" ? null : var.batch.timeout_minutes
   maintenance_window = each.key == "kafka_to_landing" ? var.stream.maintenance_window : null

@@ -3,8 +3,8 @@
 locals {
   batch = ["landing_to_staging", "staging_to_curated", "curated_to_warehouse"]
 
-  # Failures of the network and of capacity pass; a failed run has had its own retries.
-  retry = [
+  # Failures of the network and of capacity pass.
+  busy = [
     {
       ErrorEquals     = ["Glue.ConcurrentRunsExceededException", "Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.ThrottlingException", "Glue.AWSGlueException"]
       IntervalSeconds = 30
@@ -13,6 +13,8 @@ locals {
       JitterStrategy  = "FULL"
     }
   ]
+  # A run that failed is worth another one: what it had committed stays.
+  failed = [{ ErrorEquals = ["States.TaskFailed"], IntervalSeconds = 60, MaxAttempts = var.batch.retries, BackoffRate = 2 }]
 
   steps = { for place, entry in local.batch : entry => merge(
     {
@@ -24,7 +26,7 @@ locals {
         "JobRunId.$"    = "$.Id"
         "JobRunState.$" = "$.JobRunState"
       }
-      Retry = local.retry
+      Retry = concat(local.busy, local.failed)
       # A table that stopped at hop 2 holds up no other: the route goes on, and fails at its end.
       Catch = [{
         ErrorEquals = ["States.ALL"]
@@ -98,7 +100,7 @@ locals {
         Type       = "Task"
         Resource   = "arn:${data.aws_partition.this.partition}:states:::glue:startJobRun"
         Parameters = { JobName = aws_glue_job.this["kafka_to_landing"].name }
-        Retry      = local.retry
+        Retry      = local.busy
         End        = true
       }
       Running = { Type = "Succeed" }
