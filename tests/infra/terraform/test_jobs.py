@@ -49,6 +49,7 @@ def test_a_jobs_arguments_are_those_that_its_entry_parses(applied: State, entry:
     assert required <= own <= ENTRIES[entry].options.keys()
     assert parsed.pipeline == "retail"
     assert parsed.lake_uri == "s3://retail-datalake-dev"
+    assert parsed.environment == "dev"
 
 
 def test_every_jvm_starts_with_avros_limits(applied: State) -> None:
@@ -162,6 +163,21 @@ def path(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         name = state.get("Next") or state.get("Default", "")
 
 
-def test_logs_go_to_groups_of_the_jobs_own(applied: State) -> None:
-    groups = {item.values["name"] for item in applied.all("aws_cloudwatch_log_group")}
-    assert {arguments_of(job)["continuous-log-logGroup"] for job in jobs_of(applied).values()} <= groups
+def test_what_a_job_prints_goes_to_a_group_that_is_there(applied: State) -> None:
+    """Glue 5 names it by prefix, security configuration and role."""
+    groups = {
+        item.index: item.values["name"] for item in applied.all("aws_cloudwatch_log_group", module="jobs", name="job")
+    }
+    roles = {item.index: item.values["name"] for item in applied.all("aws_iam_role", module="jobs", name="job")}
+    for entry, job in jobs_of(applied).items():
+        prefix = arguments_of(job)["custom-logGroup-prefix"]
+        folder = f"{prefix}/{job.values['security_configuration']}-role/{roles[entry]}"
+        assert groups[f"{entry}/output"] == f"{folder}/output"
+        assert groups[f"{entry}/error"] == f"{folder}/error"
+
+
+def test_the_route_names_its_execution_to_every_hop(applied: State) -> None:
+    states = machine_of(applied, "route")["States"]
+    for entry in ("landing_to_staging", "staging_to_curated", "curated_to_warehouse"):
+        (argument,) = states[entry]["Parameters"]["Arguments"]
+        assert argument.removeprefix("--").removesuffix(".$") in ENTRIES[entry].options

@@ -10,10 +10,14 @@ data "aws_subnet" "private" {
 }
 
 locals {
-  artifacts = "s3://${var.artifacts_bucket.name}"
-  lake_uri  = "s3://${var.lake_bucket.name}"
-  lake      = { "--pipeline" = var.pipeline, "--lake-uri" = local.lake_uri }
-  iceberg   = merge(local.lake, { "--catalog-uri" = "glue" })
+  artifacts  = "s3://${var.artifacts_bucket.name}"
+  lake_uri   = "s3://${var.lake_bucket.name}"
+  log_folder = "/aws-glue/${var.name}"
+  lake = merge(
+    { "--pipeline" = var.pipeline, "--lake-uri" = local.lake_uri, "--environment" = var.environment },
+    { for name, value in { "--lineage-uri" = var.lineage_uri } : name => value if value != "" },
+  )
+  iceberg = merge(local.lake, { "--catalog-uri" = "glue" })
 
   # What each entry parses, beside what Glue reads itself. A test feeds it to the entry's own parser.
   arguments = {
@@ -38,16 +42,16 @@ locals {
   }
 
   glues_own = {
-    "--additional-python-modules"        = "${local.artifacts}/${var.release.wheel}"
-    "--extra-jars"                       = join(",", [for jar in var.release.jars : "${local.artifacts}/${jar}"])
-    "--datalake-formats"                 = "iceberg"
-    "--conf"                             = join(" --conf ", [for key, value in local.conf : "${key}=${value}"])
-    "--enable-auto-scaling"              = "true"
-    "--enable-metrics"                   = "true"
-    "--enable-observability-metrics"     = "true"
-    "--enable-continuous-cloudwatch-log" = "true"
-    "--enable-spark-ui"                  = "true"
-    "--job-bookmark-option"              = "job-bookmark-disable"
+    "--additional-python-modules"    = "${local.artifacts}/${var.release.wheel}"
+    "--extra-jars"                   = join(",", [for jar in var.release.jars : "${local.artifacts}/${jar}"])
+    "--datalake-formats"             = "iceberg"
+    "--conf"                         = join(" --conf ", [for key, value in local.conf : "${key}=${value}"])
+    "--enable-auto-scaling"          = "true"
+    "--enable-metrics"               = "true"
+    "--enable-observability-metrics" = "true"
+    "--custom-logGroup-prefix"       = local.log_folder
+    "--enable-spark-ui"              = "true"
+    "--job-bookmark-option"          = "job-bookmark-disable"
   }
 }
 
@@ -82,9 +86,11 @@ resource "aws_glue_connection" "network" {
   }
 }
 
+# Glue 5 names the groups of a job by prefix, security configuration and role ("Logging for AWS Glue jobs"). What a job
+# prints goes to output: log lines, and metrics that CloudWatch takes out of them.
 resource "aws_cloudwatch_log_group" "job" {
-  for_each          = local.arguments
-  name              = "/aws-glue/${var.name}/${each.key}"
+  for_each          = { for pair in setproduct(keys(local.arguments), ["output", "error"]) : "${pair[0]}/${pair[1]}" => pair }
+  name              = "${local.log_folder}/${aws_glue_security_configuration.this.name}-role/${aws_iam_role.job[each.value[0]].name}/${each.value[1]}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arns["logs"]
 }
@@ -113,15 +119,16 @@ resource "aws_glue_job" "this" {
     script_location = "${local.artifacts}/${var.release.script}"
   }
 
+  depends_on = [aws_cloudwatch_log_group.job]
+
   # Two runs of a job would only wait for each other's commits, or refuse.
   execution_property {
     max_concurrent_runs = 1
   }
 
   default_arguments = merge(local.glues_own, each.value, {
-    "--entry"                   = each.key
-    "--continuous-log-logGroup" = aws_cloudwatch_log_group.job[each.key].name
-    "--spark-event-logs-path"   = "s3://${var.logs_bucket.name}/spark/${each.key}/"
+    "--entry"                 = each.key
+    "--spark-event-logs-path" = "s3://${var.logs_bucket.name}/spark/${each.key}/"
     }, each.key == "kafka_to_landing" ? { "--auto-scale-within-microbatch" = "true" } : {}
   )
 }

@@ -9,8 +9,8 @@ output "role_arns" {
 }
 
 output "log_groups" {
-  description = "Log groups of the jobs by entry."
-  value       = { for entry, group in aws_cloudwatch_log_group.job : entry => group.name }
+  description = "Log groups of what the jobs print, by entry."
+  value       = { for entry in keys(local.arguments) : entry => aws_cloudwatch_log_group.job["${entry}/output"].name }
 }
 
 output "state_machine_arns" {

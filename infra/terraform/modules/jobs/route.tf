@@ -18,9 +18,10 @@ locals {
 
   steps = { for place, entry in local.batch : entry => merge(
     {
-      Type       = "Task"
-      Resource   = "arn:${data.aws_partition.this.partition}:states:::glue:startJobRun.sync"
-      Parameters = { JobName = aws_glue_job.this[entry].name }
+      Type     = "Task"
+      Resource = "arn:${data.aws_partition.this.partition}:states:::glue:startJobRun.sync"
+      # One id ties the hops of an execution together, in logs and lineage.
+      Parameters = { JobName = aws_glue_job.this[entry].name, Arguments = { "--correlation-id.$" = "$$.Execution.Name" } }
       ResultPath = "$.runs.${entry}"
       ResultSelector = {
         "JobRunId.$"    = "$.Id"

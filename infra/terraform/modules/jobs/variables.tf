@@ -162,7 +162,7 @@ variable "batch" {
 }
 
 variable "schedules" {
-  description = "EventBridge schedules (UTC) of the route, of maintenance, and of reconciliation."
+  description = "EventBridge schedules (UTC) of the route and of maintenance."
   type = object({
     route       = optional(string, "rate(15 minutes)")
     maintenance = optional(string, "cron(30 3 * * ? *)")
@@ -171,5 +171,15 @@ variable "schedules" {
   validation {
     condition     = alltrue([for text in values(var.schedules) : can(regex("^(rate|cron)\\(.+\\)$", text))])
     error_message = "A schedule is rate(…) or cron(…)."
+  }
+}
+
+variable "lineage_uri" {
+  description = "Where OpenLineage events go, http(s)://host:port; empty: nowhere."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.lineage_uri == "" || can(regex("^https?://[^@]+$", var.lineage_uri))
+    error_message = "Give http(s)://host:port, without user and password."
   }
 }
