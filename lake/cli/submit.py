@@ -94,7 +94,7 @@ def _followed(app: App, client: object, job: Job, arguments: dict[str, str], run
     from lake.glue.follow import Follower
     from lake.glue.run_log import RunLog, logs_client
 
-    log = RunLog.of(logs_client(), {**job.defaults, **arguments}, run.id, since)
+    log = RunLog.of(logs_client(), {**job.defaults, **arguments}, run.id, since, secured=job.secured)
     follower = Follower(
         client,
         log,

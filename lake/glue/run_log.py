@@ -50,7 +50,7 @@ class RunLog:
     _seen: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, client: Any, arguments: Mapping[str, str], run_id: str, since: int = 0) -> RunLog:
+    def of(cls, client: Any, arguments: Mapping[str, str], run_id: str, since: int = 0, *, secured: str = "") -> RunLog:
         """The log of a run.
 
         Args:
@@ -58,8 +58,9 @@ class RunLog:
             arguments: of the run, the job's own among them.
             run_id: its id.
             since: milliseconds since 1970, before which it had not started.
+            secured: the part of the group's name that a security configuration adds (`Job.secured`).
         """
-        group = f"{arguments.get(GROUP_ARGUMENT, GROUPS)}/output"
+        group = f"{arguments.get(GROUP_ARGUMENT, GROUPS)}{secured}/output"
         return cls(client, group, arguments.get(STREAM_ARGUMENT, run_id), since)
 
     def new_lines(self) -> list[str]:

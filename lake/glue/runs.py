@@ -24,10 +24,14 @@ class JobError(LakeError):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as Glue has it: its name, and the arguments that a run gets where it is not told others."""
+    """A job as Glue has it: its name, and the arguments that a run gets where it is not told others.
+
+    `secured` is what a security configuration that encrypts logs puts into the names of its log groups.
+    """
 
     name: str
     defaults: Mapping[str, str] = field(default_factory=dict)
+    secured: str = ""
 
     @property
     def entry(self) -> Entry | None:
@@ -77,7 +81,13 @@ def find_job(client: Any, name: str) -> Job:
         if error.code != "EntityNotFoundException":
             raise
         raise _no_job(client, name) from None
-    return Job(name, dict(found.get("DefaultArguments", {})))
+    return Job(name, dict(found.get("DefaultArguments", {})), _secured(found))
+
+
+def _secured(job: Mapping[str, Any]) -> str:
+    """Between the prefix and the end of a log group's name (AWS Glue, "Logging for AWS Glue jobs")."""
+    security = job.get("SecurityConfiguration")
+    return f"/{security}-role/{str(job['Role']).rpartition('/')[2]}" if security else ""
 
 
 def job_names(client: Any) -> list[str]:

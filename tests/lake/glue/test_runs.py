@@ -22,7 +22,7 @@ from lake.cli._main import root
 from lake.glue import follow
 from lake.glue.calls import AwsError, call
 from lake.glue.run_log import RunLog
-from lake.glue.runs import ENDED, SUCCEEDED
+from lake.glue.runs import ENDED, SUCCEEDED, find_job
 
 REGION = "eu-west-1"
 JOB = "retail-dev-landing-to-staging"
@@ -255,6 +255,20 @@ def test_a_log_is_read_once_however_late_its_lines_come(aws: Aws) -> None:
     assert log.new_lines() == ["two", "three"]
     aws.write("jr_1", "one, late", stream="-1", at=now - 5000)
     assert (log.new_lines(), log.new_lines()) == (["one, late"], [])
+
+
+def test_a_security_configuration_and_the_role_are_part_of_the_log_groups_name(aws: Aws) -> None:
+    aws.glue.create_job(
+        Name="secured",
+        Role="arn:aws:iam::123456789012:role/service/lake-hop",
+        Command={"Name": "glueetl"},
+        SecurityConfiguration="lake",
+    )
+    aws.job()
+    job = find_job(aws.glue, "secured")
+    log = RunLog.of(aws.logs, DEFAULTS, "jr_1", secured=job.secured)
+    assert log.group == f"{DEFAULTS['--custom-logGroup-prefix']}/lake-role/lake-hop/output"
+    assert find_job(aws.glue, JOB).secured == ""
 
 
 def test_a_run_without_a_log_group_has_no_lines(aws: Aws) -> None:
