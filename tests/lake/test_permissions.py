@@ -93,3 +93,11 @@ def test_an_unknown_integration_is_no_guess() -> None:
 def test_no_role_may_do_everything() -> None:
     every = set().union(*permissions.JOBS.values(), permissions.WAREHOUSE, permissions.DECODE)
     assert not [action for action in every if "*" in action]
+
+
+def test_the_page_on_the_warehouse_lists_what_is_asked() -> None:
+    page = (ROOT / "docs" / "warehouse.md").read_text()
+    table = page.partition("warehouse's own role")[2].partition("DuckDB and PostgreSQL run")[0]
+    assert set(re.findall(r"`([a-z0-9-]+:[A-Za-z]+)`", table)) == permissions.WAREHOUSE
+    asked = permissions.JOBS["curated_to_warehouse"].union(*permissions.CREDENTIALS.values())
+    assert all(action.partition(":")[2] in page for action in asked if action.startswith("redshift"))

@@ -43,12 +43,12 @@ locals {
         Resource  = "${local.arn}:states:::aws-sdk:redshiftdata:getStatementResult"
         Arguments = { Id = "{% $states.input.Id %}" }
         # A view that was never refreshed has no lag: no value then, which the alarm takes as too much.
-        Output = "{% { 'rows': [$states.result.Records[$exists($[1].LongValue)]] } %}"
+        Output = "{% { 'views': [$map($states.result.Records, function($row) { { 'source': $row[0].StringValue, 'lag': $row[1].LongValue } })] } %}"
         Next   = "Any"
       }
       Any = {
         Type    = "Choice"
-        Choices = [{ Condition = "{% $count($states.input.rows) > 0 %}", Next = "Publish" }]
+        Choices = [{ Condition = "{% $exists($states.input.views.lag) %}", Next = "Publish" }]
         Default = "Nothing"
       }
       Nothing = { Type = "Succeed" }
@@ -57,7 +57,7 @@ locals {
         Resource = "${local.arn}:states:::aws-sdk:cloudwatch:putMetricData"
         Arguments = {
           Namespace  = var.stream.alarm.namespace
-          MetricData = "{% [$map($states.input.rows, function($row) { { 'MetricName': '${var.stream.alarm.metric}', 'Unit': 'Seconds', 'Value': $row[1].LongValue, 'Dimensions': [{ 'Name': 'source', 'Value': $row[0].StringValue }] } })] %}"
+          MetricData = "{% [$map($states.input.views[$exists(lag)], function($view) { { 'MetricName': '${var.stream.alarm.metric}', 'Unit': 'Seconds', 'Value': $view.lag, 'Dimensions': [{ 'Name': 'source', 'Value': $view.source }] } })] %}"
         }
         End = true
       }
