@@ -7,10 +7,12 @@ PYTEST_ARGS ?=
 # Two processes: one drives the embedded stack while the other does the rest.
 SPREAD := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint lint-types lint-sql format bench up down lock clean
+COMPOSE ?= docker compose
+.PHONY: help setup demo test test-fast lint lint-types lint-sql format bench up down compose-up compose-demo compose-down \
+	lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv by the lock (with hashes) and fetch the JVM parts; quick when nothing changed
 	@command -v $(PYTHON) >/dev/null || { echo "no Python: install Python 3.11, or name one: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -48,6 +50,15 @@ up: setup ## start the embedded stack (lake up)
 
 down: ## end the embedded stack (lake down)
 	@if [ -x $(BIN)/lake ]; then $(BIN)/lake down; fi
+
+compose-up: ## the whole stack in containers (needs Docker with Compose, no Python); its images are built first
+	@$(COMPOSE) up --build --detach
+
+compose-demo: ## in containers: fill the source, take the route, reconcile
+	@$(COMPOSE) run --rm demo
+
+compose-down: ## end the containers and remove their data
+	@$(COMPOSE) --profile demo --profile tools --profile sqlserver down --volumes --remove-orphans
 
 lock: ## resolve pyproject.toml into requirements.lock; pins stay where they can (LOCK_ARGS=--upgrade moves them)
 	@cp requirements.lock requirements.lock.new

@@ -50,6 +50,15 @@ class Home:
         """What the workload generator did to the pipeline's source, as JSON lines."""
         return self.root / "source" / f"{pipeline}.ledger.jsonl"
 
+    def run_lock(self, pipeline: str) -> Path:
+        """The file that a run of the pipeline's route holds locked."""
+        return self.root / f".{pipeline}.run.lock"
+
+    @property
+    def last_run(self) -> Path:
+        """A file as old as the end of the last run of the route."""
+        return self.root / "last-run"
+
     @property
     def stack(self) -> Path:
         """State of the embedded stack's parts."""

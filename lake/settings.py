@@ -47,6 +47,7 @@ class Settings:
     warehouse_uri: str = _setting(
         "", "URI", "the warehouse: postgresql://…, redshift://… or redshift-data://…; without: a DuckDB file in home"
     )
+    containers: str = _setting("", "folder", "inside a container: what all of the stack's containers see; else empty")
     copy_role: str = _setting("", "ARN", "IAM role that Redshift's COPY reads load files with, or default")
     spark_cores: int = _setting(2, "cores", "cores of the local Spark session", 1)
     spark_profile: str = _setting(

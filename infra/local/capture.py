@@ -138,7 +138,7 @@ def connector_config(context: Context, capture: Capture) -> dict[str, str]:
     places = {
         "pipeline": capture.pipeline,
         "database": capture.pipeline,
-        "database_host": "127.0.0.1",
+        "database_host": context.host("postgres"),
         "database_port": context.ports["postgres"],
         "secrets_file": context.secrets_file,
         "bootstrap_servers": context.bootstrap_servers,

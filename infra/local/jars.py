@@ -1,15 +1,18 @@
 """JVM artefacts named by ``jars.lock``: fetched from Maven Central in parallel, checked by SHA-256, cached.
 
 ``jar_paths(group)`` gives the local files of one group and fetches what is missing; ``python -m infra.local.jars``
-fetches all groups. ``LAKE_CACHE`` places the cache, ``LAKE_MAVEN_URL`` names another Maven repository.
+fetches all groups, ``… --to FOLDER GROUP…`` puts into a folder what these need to run. ``LAKE_CACHE`` places the cache,
+``LAKE_MAVEN_URL`` names another Maven repository.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -17,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache as memoised
@@ -28,7 +31,6 @@ from typing import BinaryIO
 
 from infra.local.errors import DownloadError
 from infra.local.folders import remove_folder
-from infra.local.progress import DownloadProgress
 
 DEFAULT_CACHE = Path("~/.cache/medallion-lake")
 DEFAULT_MAVEN_URL = "https://repo1.maven.org/maven2"
@@ -112,11 +114,11 @@ def jar_paths(group: str, *, cache: Path | None = None, base_url: str | None = N
 def unpacked(group: str, *, cache: Path | None = None, base_url: str | None = None) -> Path:
     """The folder that holds the unpacked archive of a group with exactly one zip or tar.gz."""
     cache = cache or cache_folder()
-    (archive,) = jar_paths(group, cache=cache, base_url=base_url)
     (artifact,) = lock()[group]
-    target = cache / "unpacked" / f"{artifact.name}-{artifact.version}-{artifact.sha256[:8]}"
+    target = _unpacked_folder(artifact, cache)
     if target.exists():
         return target
+    (archive,) = jar_paths(group, cache=cache, base_url=base_url)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpacking-") as folder:
         _extract(archive, Path(folder) / "content")
@@ -126,6 +128,34 @@ def unpacked(group: str, *, cache: Path | None = None, base_url: str | None = No
             if not target.exists():  # else another process was faster, with the same content
                 raise
     return target
+
+
+def _unpacked_folder(artifact: Artifact, cache: Path) -> Path:
+    return cache / "unpacked" / f"{artifact.name}-{artifact.version}-{artifact.sha256[:8]}"
+
+
+def provide(groups: Iterable[str], folder: Path, *, cache: Path | None = None, base_url: str | None = None) -> None:
+    """Make ``folder`` a cache that holds just what the groups need to run: jars, and archives unpacked only.
+
+    Args:
+        groups: groups of ``jars.lock``.
+        folder: the new cache; may exist.
+        cache: where artefacts are fetched into first, default :func:`cache_folder`.
+        base_url: default :func:`maven_url`.
+
+    Raises:
+        DownloadError: as :func:`jar_paths`.
+    """
+    for group in groups:
+        paths = jar_paths(group, cache=cache, base_url=base_url)
+        for artifact, path in zip(lock()[group], paths, strict=True):
+            if artifact.kind == "jar":
+                target = location(artifact, folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            elif not (target := _unpacked_folder(artifact, folder)).exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _extract(path, target)
 
 
 def _extract(archive: Path, folder: Path) -> None:
@@ -167,6 +197,8 @@ def fetch(artifacts: Iterable[Artifact], *, cache: Path, base_url: str | None = 
     wanted = sorted(missing(artifacts, cache), key=lambda a: -a.size)
     if not wanted:
         return 0
+    from infra.local.progress import DownloadProgress  # not in the images of parts, which fetch nothing
+
     base = (base_url or maven_url()).rstrip("/")
     total = sum(artifact.size for artifact in wanted)
     with DownloadProgress(f"JVM parts ({len(wanted)} files)", total) as progress, ThreadPoolExecutor(THREADS) as pool:
@@ -284,9 +316,16 @@ def _remove_leftovers(cache: Path, older_than_seconds: float = 3600.0) -> None:
             remove_folder(leftover, inside=cache)
 
 
-def main() -> int:
-    """Fetch all groups; 1 with a message on failure."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch all groups, or provide a folder with some; 1 with a message on failure."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.jars", description=main.__doc__)
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="put into it what the groups need to run")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"with --to: of {', '.join(sorted(lock()))}")
+    args = parser.parse_args(argv)
     try:
+        if args.to is not None:
+            provide(args.groups, args.to)
+            return 0
         count = fetch_all()
     except DownloadError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra.local import state, supervisor
+from infra.local import containers, state, supervisor
 from infra.local.capture import Capture, connector_state, prepare_database, start_capture
 from infra.local.errors import StackDownError
 from infra.local.parts.base import Context, Options, Part
@@ -70,10 +70,13 @@ class Stack:
         with state.exclusive(self.root):
             context = self._context_for_start()
             supervisor.start_all(self.parts, context, report)
-            for capture in captures:
-                start_capture(context, capture, timeout_seconds=self.options.start_timeout_seconds)
-                report(capture.pipeline, f"captures {len(capture.tables)} tables")
+            self._capture(context, captures, report)
             return self._endpoints(context)
+
+    def _capture(self, context: Context, captures: Sequence[Capture], report: Report) -> None:
+        for capture in captures:
+            start_capture(context, capture, timeout_seconds=self.options.start_timeout_seconds)
+            report(capture.pipeline, f"captures {len(capture.tables)} tables")
 
     def prepare_source(self, capture: Capture) -> None:
         """Make the pipeline's database and tables without capturing them yet.
@@ -103,6 +106,10 @@ class Stack:
         context = self._context()
         if context is None or supervisor.running(self.root, "connect") is None:
             return {}
+        return self._capture_states(context, pipelines)
+
+    @staticmethod
+    def _capture_states(context: Context, pipelines: Sequence[str]) -> dict[str, tuple[str, str]]:
         return {name: connector_state(context.connect_url, f"{name}-postgres") for name in pipelines}
 
     def endpoints(self) -> Endpoints:
@@ -149,3 +156,61 @@ class Stack:
             state.save(self.root, recorded)
         secrets = state.load_or_make_secrets(self.root)
         return Context(self.root, self.options, recorded.ports, recorded.cluster_id, secrets)
+
+
+class ContainerStack(Stack):
+    """The stack whose parts are containers: others start and end them, the rest is as ever.
+
+    Args:
+        folder: what all containers see (:mod:`infra.local.containers`).
+        options: see :class:`~infra.local.parts.base.Options`.
+    """
+
+    def __init__(self, folder: Path, options: Options | None = None) -> None:
+        super().__init__(folder / "part", options)
+        self.folder = folder
+
+    def up(self, captures: Sequence[Capture] = (), report: Report = quiet) -> Endpoints:
+        """Wait until all parts are well, and start the captures.
+
+        Raises:
+            PartFailedError: a part did not get well.
+            SourceError: a table of a capture is missing.
+            ConnectorError: a capture cannot run.
+        """
+        context = self._context()
+        containers.wait_until_well(self.parts, context, self.options.start_timeout_seconds)
+        self._capture(context, captures, report)
+        return self._endpoints(context)
+
+    def down(self, report: Report = quiet) -> list[str]:  # noqa: ARG002 - as the embedded stack's
+        """Refuse.
+
+        Raises:
+            StackDownError: always; a container cannot end the others.
+        """
+        raise StackDownError("runs in containers", where="the stack", remedy="run `docker compose down` outside")
+
+    def status(self) -> list[PartStatus]:
+        """Each part as it answers from here."""
+        context, found = self._context(), []
+        for part in self.parts:
+            trouble = part.trouble(context)
+            port = context.ports[part.ports[0]]
+            found.append(PartStatus(part.name, "running" if trouble is None else "down", None, port, trouble or ""))
+        return found
+
+    def capture_states(self, pipelines: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Per pipeline: the state of its connector and the reason of a failure."""
+        return self._capture_states(self._context(), pipelines)
+
+    def endpoints(self) -> Endpoints:
+        """The addresses of the stack, running or not.
+
+        Raises:
+            StackDownError: it was never started.
+        """
+        return self._endpoints(self._context())
+
+    def _context(self) -> Context:
+        return replace(containers.context_of(self.folder), options=self.options)

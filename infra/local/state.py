@@ -80,22 +80,36 @@ def choose_ports(names: Iterable[str], taken: Iterable[int] = ()) -> dict[str, i
     return chosen
 
 
+def new_password() -> str:
+    """A random password of 32 letters, digits, dashes and underscores."""
+    return secrets.token_urlsafe(24)
+
+
+def read_secrets(path: Path) -> dict[str, str]:
+    """The passwords of a file of ``name=value`` lines."""
+    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+
+
 def load_or_make_secrets(root: Path) -> dict[str, str]:
     """The passwords of this LAKE_HOME, made at random once and kept in a file of mode 0600."""
     path = root / "stack" / SECRETS_FILE
     try:
-        lines = path.read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
+        return read_secrets(path)
     except FileNotFoundError:
         pass
-    made = {name: secrets.token_urlsafe(24) for name in SECRET_NAMES}
+    made = {name: new_password() for name in SECRET_NAMES}
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, "".join(f"{name}={value}\n" for name, value in made.items()))
+    return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read, atomically."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in made.items())
+        file.write(text)
     partial.replace(path)
-    return made
 
 
 @contextmanager

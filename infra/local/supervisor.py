@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One part as `lake status` shows it. ``state``: running, starting, dead, stopped."""
+    """One part as `lake status` shows it. ``state``: running, starting, dead, stopped; down for a container."""
 
     name: str
     state: str

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,9 +111,9 @@ class App:
 
     @cached_property
     def stack(self) -> Stack:
-        """The embedded stack of this LAKE_HOME, running or not."""
+        """The embedded stack of this LAKE_HOME, or inside a container that of all containers, running or not."""
         from infra.local.parts.base import Options
-        from infra.local.stack import Stack
+        from infra.local.stack import ContainerStack, Stack
 
         settings = self.settings
         options = Options(
@@ -124,6 +125,8 @@ class App:
             registry_heap_mb=settings.registry_heap_mb,
             connect_heap_mb=settings.connect_heap_mb,
         )
+        if settings.containers:
+            return ContainerStack(Path(settings.containers), options)
         return Stack(self.home.root, options)
 
     @cached_property

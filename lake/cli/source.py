@@ -65,5 +65,16 @@ def churn(app: App, changes: int, seed: int, duration: float | None, rate: float
     app.emit({"changes": made}, f"Committed {made} row changes.")
 
 
+@lake_command("wait", example=("lake source wait", "lake source wait --seconds 300"))
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=120, show_default=True, help="At most.")
+def wait(app: App, seconds: float) -> None:
+    """Wait until the connector has brought all that is committed in the source now to Kafka."""
+    from lake.demo.live import wait_until_captured
+
+    wait_until_captured(app.endpoints.source_dsn(app.pipeline_name), app.pipeline_name, seconds)
+    app.emit({"captured": True}, "Everything committed in the source is in Kafka.")
+
+
 command.add_command(seed)
 command.add_command(churn)
+command.add_command(wait)

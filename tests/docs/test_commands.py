@@ -22,6 +22,15 @@ BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE: Final = {
     "make demo": "tests/integration/test_demo.py runs what it runs",
     "make test": "this run is it",
+    **dict.fromkeys(
+        (
+            "docker compose up --build --detach",
+            "docker compose run --rm demo",
+            "docker compose run --rm lake status",
+            "docker compose down --volumes",
+        ),
+        "tests/infra/docker/test_route.py runs them, where there is an engine",
+    ),
     "make bench": "tests/benchmarks runs ratios 1, 2, 3, 7 and 10 at a small size",
 }
 PAGES: Final = ("README.md", "docs/operations.md")
@@ -29,12 +38,15 @@ AWS: Final = "# needs AWS"
 """The first line of a block whose commands run against an emulator here."""
 
 
-def commands(page: str, *, on_aws: bool = False) -> list[str]:
-    """The commands of a page's shell blocks, in order; those that need AWS, or all others."""
+def commands(page: str, *, on_aws: bool = False, every: bool = False) -> list[str]:
+    """The commands of a page's shell blocks, in order; those that need AWS, or all others.
+
+    With `every` also those that another test runs.
+    """
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = [block for block in BLOCK.findall(text) if block.startswith(AWS) == on_aws]
     lines = [line.strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line and not line.startswith("#") and line not in ELSEWHERE]
+    return [line for line in lines if line and not line.startswith("#") and (every or line not in ELSEWHERE)]
 
 
 def test_no_other_page_shows_commands_that_nobody_runs() -> None:

@@ -12,6 +12,7 @@ from infra.local import jars
 from infra.local.java import java_home
 
 SECRETS_FILE = "secrets.properties"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,40 @@ class Options:
 
 @dataclass(frozen=True)
 class Context:
-    """What every part knows: its folders, the ports of all parts, the secrets and the cluster's identity."""
+    """What every part knows: its folders, the addresses of all parts, the secrets and the cluster's identity.
+
+    Args:
+        root: LAKE_HOME, or the folder that stands for it in a container.
+        options: what the stack is told from outside.
+        ports: by name.
+        cluster_id: the Kafka cluster's.
+        secrets: by name.
+        hosts: where others reach a part, by its port's name; this machine where none is given.
+        listen: the interface that parts listen on.
+        keys: the folder of the secrets' file; none: ``stack`` below the root.
+    """
 
     root: Path
     options: Options
     ports: Mapping[str, int]
     cluster_id: str
     secrets: Mapping[str, str] = field(repr=False)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    listen: str = LOOPBACK
+    keys: Path | None = None
 
     @property
     def secrets_file(self) -> Path:
         """The properties file (mode 0600) that Connect's config provider reads."""
-        return self.root / "stack" / SECRETS_FILE
+        return (self.keys or self.root / "stack") / SECRETS_FILE
+
+    def place(self, part: str) -> Path:
+        """Where the state of one part lies, there or not."""
+        return self.root / "stack" / part
 
     def folder(self, part: str) -> Path:
         """The state folder of one part, made when absent."""
-        folder = self.root / "stack" / part
+        folder = self.place(part)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -66,20 +85,24 @@ class Context:
         """The unpacked archive of one lock group."""
         return jars.unpacked(group, cache=self.options.cache, base_url=self.options.maven_url)
 
+    def host(self, part: str) -> str:
+        """Where others reach a part."""
+        return self.hosts.get(part, LOOPBACK)
+
     @property
     def bootstrap_servers(self) -> str:
         """The broker's address."""
-        return f"127.0.0.1:{self.ports['kafka']}"
+        return f"{self.host('kafka')}:{self.ports['kafka']}"
 
     @property
     def registry_url(self) -> str:
         """The registry's root address."""
-        return f"http://127.0.0.1:{self.ports['registry']}"
+        return f"http://{self.host('registry')}:{self.ports['registry']}"
 
     @property
     def connect_url(self) -> str:
         """The address of Connect's REST interface."""
-        return f"http://127.0.0.1:{self.ports['connect']}"
+        return f"http://{self.host('connect')}:{self.ports['connect']}"
 
 
 @dataclass(frozen=True)

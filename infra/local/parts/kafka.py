@@ -7,9 +7,11 @@ from pathlib import Path
 
 from infra.local.errors import PartFailedError
 from infra.local.folders import remove_folder
-from infra.local.parts.base import Command, Context, class_path, java_command, log4j_flag, write_properties
+from infra.local.parts.base import LOOPBACK, Command, Context, class_path, java_command, log4j_flag, write_properties
 
 MESSAGE_MAX_BYTES = 8 * 1024 * 1024
+#: name of the port on which a broker in a container serves clients on the machine around it; others have none
+OUTSIDE = "kafka_outside"
 
 
 class Kafka:
@@ -62,15 +64,18 @@ class Kafka:
 
 def properties(context: Context, data: Path) -> dict[str, object]:
     """The broker's configuration."""
-    controller = f"127.0.0.1:{context.ports['kafka_controller']}"
+    controller = f"{LOOPBACK}:{context.ports['kafka_controller']}"
+    outside = context.ports.get(OUTSIDE)
+    more = f",OUTSIDE://{{}}:{outside}" if outside else ""
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{controller}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{context.bootstrap_servers},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{context.bootstrap_servers}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"PLAINTEXT://{context.listen}:{context.ports['kafka']},CONTROLLER://{controller}"
+        + more.format(context.listen),
+        "advertised.listeners": f"PLAINTEXT://{context.bootstrap_servers}" + more.format(LOOPBACK),
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
         "message.max.bytes": MESSAGE_MAX_BYTES,

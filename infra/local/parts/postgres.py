@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.local import process
 from infra.local.errors import PartFailedError
 from infra.local.folders import remove_folder
-from infra.local.parts.base import Command, Context
+from infra.local.parts.base import LOOPBACK, Command, Context
 
 SUPERUSER = "postgres"
 OS_USER = "lake-postgres"
@@ -45,7 +45,7 @@ class Postgres:
         """The server itself, with the settings that logical replication needs."""
         folder = context.folder(self.name)
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": context.listen,
             "port": context.ports["postgres"],
             "unix_socket_directories": "",
             "wal_level": "logical",
@@ -74,14 +74,15 @@ class Postgres:
                 row = connection.execute("SHOW data_directory").fetchone()
         except psycopg.OperationalError as error:
             return f"does not answer ({type(error).__name__})"
-        ours = str(context.folder(self.name) / "data")
+        ours = str(context.place(self.name) / "data")
         return None if row is not None and row[0] == ours else "another server answers"
 
 
 def admin_dsn(context: Context, database: str = "postgres") -> str:
     """The superuser's connection string (holds the password: never to a log)."""
     password = context.secrets["postgres.password"]
-    return f"host=127.0.0.1 port={context.ports['postgres']} dbname={database} user={SUPERUSER} password={password}"
+    address = f"host={context.host('postgres')} port={context.ports['postgres']}"
+    return f"{address} dbname={database} user={SUPERUSER} password={password}"
 
 
 def binaries() -> Path:
@@ -136,6 +137,9 @@ def _initialise(context: Context, folder: Path, user: str | None) -> None:
             where="postgres",
             remedy=f"check the free space and the rights of {folder}",
         )
+    if context.listen != LOOPBACK:  # initdb lets in this machine alone
+        with (partial / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
     partial.rename(folder / "data")
 
 

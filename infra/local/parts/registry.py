@@ -20,10 +20,10 @@ class Registry:
         context.unpacked(self.name)
 
     def command(self, context: Context) -> Command:
-        """``java -jar apicurio-registry-app-…-runner.jar`` bound to the loopback interface."""
+        """``java -jar apicurio-registry-app-…-runner.jar``."""
         database = context.folder(self.name) / "registry"
         settings = {
-            "quarkus.http.host": "127.0.0.1",
+            "quarkus.http.host": context.listen,
             "quarkus.http.port": context.ports["registry"],
             "quarkus.log.level": "WARN",
             "quarkus.banner.enabled": "false",

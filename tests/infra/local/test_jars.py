@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,3 +152,26 @@ def test_the_spark_group_holds_nothing_that_pyspark_ships() -> None:
     names = {artifact.name for artifact in jars.lock()["spark"]}
     assert {"spark-sql-kafka-0-10_2.12", "spark-avro_2.12", "iceberg-spark-runtime-3.5_2.12", "sqlite-jdbc"} <= names
     assert not names & {"scala-library", "slf4j-api", "snappy-java", "lz4-java", "hadoop-client-api"}
+
+
+def test_a_folder_is_provided_with_jars_and_with_archives_unpacked_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache, folder = tmp_path / "cache", tmp_path / "image"
+    archive = tmp_path / "plugin.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("plugin/inside.jar", "content")
+    content = archive.read_bytes()
+    plugin = Artifact("org.example", "plugin", "zip", "", "1.0", hashlib.sha256(content).hexdigest(), len(content))
+    for artifact, text in ((ARTIFACT, CONTENT), (plugin, content)):
+        place = jars.location(artifact, cache)
+        place.parent.mkdir(parents=True)
+        place.write_bytes(text)
+    monkeypatch.setattr(jars, "lock", lambda: {"things": (ARTIFACT,), "plugin": (plugin,)})
+
+    jars.provide(["things", "plugin"], folder, cache=cache, base_url="http://127.0.0.1:9")
+
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["thing-1.0.jar", "inside.jar"]
+    assert jars.jar_paths("things", cache=folder, base_url="http://127.0.0.1:9") == [jars.location(ARTIFACT, folder)]
+    found = jars.unpacked("plugin", cache=folder, base_url="http://127.0.0.1:9")
+    assert (found / "plugin" / "inside.jar").read_text() == "content"
