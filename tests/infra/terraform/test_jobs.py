@@ -11,6 +11,7 @@ import pytest
 from glue_jobs.entries import ENTRIES, ENTRY
 from lake.arguments import is_glues_own, parse
 from lake.kafka_auth import IAM
+from lake.metrics import NAMESPACE
 from lake.session import AVRO_LIMITS
 from tests.infra.terraform.applied import Resource, State
 
@@ -174,6 +175,14 @@ def test_what_a_job_prints_goes_to_a_group_that_is_there(applied: State) -> None
         folder = f"{prefix}/{job.values['security_configuration']}-role/{roles[entry]}"
         assert groups[f"{entry}/output"] == f"{folder}/output"
         assert groups[f"{entry}/error"] == f"{folder}/error"
+
+
+def test_metrics_are_told_under_the_environment_that_alarms_ask_for(applied: State) -> None:
+    alarms = [
+        item.values for item in applied.all("aws_cloudwatch_metric_alarm") if item.values["namespace"] == NAMESPACE
+    ]
+    asked = {alarm["dimensions"]["environment"] for alarm in alarms}
+    assert asked == {arguments_of(job)["environment"] for job in jobs_of(applied).values()}
 
 
 def test_the_route_names_its_execution_to_every_hop(applied: State) -> None:
