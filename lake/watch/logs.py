@@ -22,6 +22,8 @@ OURS: Final = ("streaming", "glue_jobs", "lake", "redshift_sql", "schemas")
 """Loggers whose information is told; of any other only warnings are."""
 FIELDS: Final = "lake_fields"
 """Attribute of a log record: what its line says beside the message."""
+STEPS: Final = "lake.watch.steps"
+"""Logger of what becomes of steps."""
 _STEP: ContextVar[Mapping[str, object] | None] = ContextVar("step", default=None)
 
 
@@ -84,7 +86,7 @@ def warnings_only() -> logging.Handler:
     """Warnings to stderr as their plain text; what becomes of steps is left out, for a command tells it itself."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
-    handler.addFilter(lambda record: record.name != f"{__package__}.watch")
+    handler.addFilter(lambda record: record.name != STEPS)
     return handler
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -93,11 +93,12 @@ def command_watch(pipeline: str, environment: str, lineage_uri: str, folder: Pat
     run_id = str(uuid.uuid4())
     folder.mkdir(parents=True, exist_ok=True)
     fixed = {"environment": environment, "pipeline": pipeline, "run": run_id}
-    metrics = _kept(folder / METRICS_FILE)
+    metrics = _MetricsFile(folder / METRICS_FILE, maxBytes=_KEPT_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    lines = _LogFile(folder / LOG_FILE, maxBytes=_KEPT_BYTES, backupCount=1, encoding="utf-8", delay=True)
     with (
         closing(metrics),
-        logs.configured(_kept(folder / LOG_FILE), fixed, as_json=as_json, also=(logs.warnings_only(),)),
-        _watch(pipeline, environment, run_id, _line_to(metrics), lineage_uri) as watch,
+        logs.configured(lines, fixed, as_json=as_json, also=(logs.warnings_only(),)),
+        _watch(pipeline, environment, run_id, metrics.write, lineage_uri) as watch,
     ):
         yield watch
 
@@ -132,12 +133,26 @@ def _watch(
         watch.close()
 
 
-def _kept(path: Path) -> RotatingFileHandler:
-    return RotatingFileHandler(path, maxBytes=_KEPT_BYTES, backupCount=1, encoding="utf-8", delay=True)
+class _LogFile(RotatingFileHandler):
+    """A log file that takes no more is said once, in a line, instead of with each line that it does not take."""
+
+    said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the base class's signature
+        """See `logging.Handler.handleError`."""
+        if not self.said:
+            self.said = True
+            reason = type(sys.exc_info()[1]).__name__
+            sys.stderr.write(f"the log file takes no lines ({reason}): {self.baseFilename}\n")
 
 
-def _line_to(handler: logging.Handler) -> Callable[[str], None]:
-    def write(line: str) -> None:
-        handler.emit(logging.LogRecord("metrics", logging.INFO, "", 0, line, None, None))
+class _MetricsFile(RotatingFileHandler):
+    """Raises what goes wrong: the watch says it."""
 
-    return write
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the base class's signature
+        """See `logging.Handler.handleError`."""
+        raise  # noqa: PLE0704 - called while the error is handled
+
+    def write(self, line: str) -> None:
+        """Adds a line."""
+        self.emit(logging.LogRecord("metrics", logging.INFO, "", 0, line, None, None))

@@ -19,6 +19,7 @@ from lake.watch.lineage import Flow, Lineage
 from schemas.errors import LakeError
 
 log = logging.getLogger(__name__)
+steps = logging.getLogger(logs.STEPS)
 
 MetricSink = Callable[[str], None]
 """Takes one line of the Embedded Metric Format."""
@@ -145,7 +146,7 @@ class Watch:
 
     def _done(self, step: Step, seconds: float) -> None:
         shown = {name: round(value, 3) for name, value in step.metrics.items()}
-        log.info("%s %s: done in %.2f s", step.hop, step.subject, seconds, extra={logs.FIELDS: shown})
+        steps.info("%s %s: done in %.2f s", step.hop, step.subject, seconds, extra={logs.FIELDS: shown})
         if step.hop in BY_NAME["BatchSeconds"].hops:
             step.metrics["BatchSeconds"] = seconds
         self._emit_step(step)
@@ -153,7 +154,7 @@ class Watch:
     def _failed(self, step: Step, error: BaseException, seconds: float) -> None:
         trace = None if isinstance(error, LakeError) else error
         stopped = (step.hop, step.subject, seconds, logs.named(error))
-        log.error("%s %s: stopped after %.2f s: %s", *stopped, exc_info=trace)
+        steps.error("%s %s: stopped after %.2f s: %s", *stopped, exc_info=trace)
         self._emit_step(step)
 
     def _emit_step(self, step: Step) -> None:
