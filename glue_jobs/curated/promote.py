@@ -63,14 +63,14 @@ def promote_curated(
     Raises:
         LakeError: a table does not fit its contract, or another writer got in between.
     """
-    told = Told(watch, lake_uri)
+    store = store_for(lake_uri)
+    told = Told(watch, store.uri)
     with watch.run(Hop.CURATED):
         ensure_star(spark, pipeline)
         settled = tuple(_settle(spark, pipeline, told))
         _promote_facts(spark, pipeline, told)
         sources = (*settled, *_advance(spark, pipeline, told))
         facts, aggregates = _promote_facts(spark, pipeline, told)
-        store = store_for(lake_uri)
         manifest = write_load(spark, pipeline, store, newest=_newest(sources), watch=watch) if load else None
     return CuratedSummary(sources, facts, aggregates, manifest)
 

@@ -22,8 +22,9 @@ from lake.reconcile.rows import canonical
 from lake.warehouse.connect import connect, duckdb_uri
 from redshift_sql.questions import athena_questions, questions
 from schemas import load_pipeline
-from schemas.model import Pipeline
+from schemas.model import PiiClass, Pipeline
 from tests.integration.conftest import LiveStack
+from tests.support.openlineage import validate
 
 PIPELINES: Final = Path(__file__).parent.parent / "pipelines"
 PATIENCE: Final = 60.0
@@ -32,10 +33,16 @@ PATIENCE: Final = 60.0
 def lake(stack: LiveStack, *arguments: str, expect: int = 0) -> Any:
     """The JSON answer of a `lake` command on the running stack."""
     environment = os.environ | {"LAKE_HOME": str(stack.home.root), "LAKE_PIPELINES": str(PIPELINES)}
+    environment |= {"LAKE_LINEAGE_URI": lineage_of(stack).as_uri(), "LAKE_LOG_FORMAT": "json"}
     command = [sys.executable, "-m", "lake.cli", *arguments, "--json"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
     assert result.returncode == expect, result.stderr[-3000:] + result.stdout[-3000:]
     return json.loads(result.stdout)
+
+
+def lineage_of(stack: LiveStack) -> Path:
+    """Where the commands' lineage goes."""
+    return stack.home.logs / "lineage.jsonl"
 
 
 def run(stack: LiveStack, pipeline: str) -> Any:
@@ -69,6 +76,54 @@ def test_every_oracle_holds_after_seed_and_workload(retail: LiveStack) -> None:
         "landing", "source", "history", "keys", "replay", "twins",
     }  # fmt: skip
     assert verdict["verified_through"]["retail.customer.cdc"]
+
+
+@pytest.mark.slow
+def test_every_hop_of_a_route_tells_its_steps_under_one_run(retail: LiveStack) -> None:
+    lines = [json.loads(line) for line in (retail.home.logs / "lake.log").read_text().splitlines()]
+    steps = [line for line in lines if line["logger"] == "lake.watch.steps" and line["pipeline"] == "retail"]
+    loads = {line["run"]: line["load_seq"] for line in steps if line["hop"] == "warehouse"}
+    assert sorted(loads.values()) == list(range(1, len(loads) + 1))
+    first = [line for line in steps if loads.get(line["run"]) == 1]
+    assert {line["hop"] for line in first} == {"landing", "staging", "curated", "warehouse"}
+    landed = {line["table"]: line["landing_seq"] for line in first if line["hop"] == "landing"}
+    (files,) = [line for line in first if line["table"] == "load_files"]
+    assert dict(pair.split("=") for pair in files["landing_seqs"].split()) == {t: str(n) for t, n in landed.items()}
+
+
+@pytest.mark.slow
+def test_lineage_and_metrics_come_from_inside_the_streams_batches_too(retail: LiveStack) -> None:
+    events = [json.loads(line) for line in lineage_of(retail).read_text().splitlines()]
+    for event in events:
+        validate(event)
+    ours = [event for event in events if event["job"]["name"].startswith("retail.landing.")]
+    assert {event["job"]["name"] for event in ours if event["eventType"] == "COMPLETE"} == {
+        f"retail.landing.{table}" for table in load_pipeline("retail").sources
+    }
+    assert {read["namespace"] for event in ours for read in event["inputs"]} == {
+        f"kafka://{retail.bootstrap_servers.split(',')[0]}"
+    }
+    metrics = lake(retail, "status")["metrics"]
+    for table in load_pipeline("retail").sources:
+        assert metrics["landing"][table]["LagRecords"]["value"] == 0
+        assert metrics["landing"][table]["RowsIn"]["value"] > 0
+        assert metrics["warehouse"][table]["FreshnessSeconds"]["value"] < 86_400
+
+
+@pytest.mark.slow
+def test_nothing_that_the_hops_tell_is_personal_or_secret(retail: LiveStack) -> None:
+    told = "\n".join(path.read_text() for path in retail.home.logs.glob("*.jsonl*"))
+    told += (retail.home.logs / "lake.log").read_text()
+    values = set(retail.endpoints.context.secrets.values())
+    with retail.source() as source:
+        for contract in load_pipeline("retail").sources.values():
+            for column in contract.columns:
+                if column.pii is not PiiClass.NONE:
+                    table = f'{contract.source_schema}."{contract.table}"'
+                    values |= {str(row[0]) for row in source.execute(f'SELECT "{column.name}" FROM {table}'.encode())}
+    known = {value for value in values if len(value) > 7}
+    assert len(known) > 60
+    assert [value for value in known if value in told] == []
 
 
 @pytest.mark.slow
