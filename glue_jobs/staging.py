@@ -261,13 +261,13 @@ class _Batch:
         if rows is None:
             iceberg.commit_progress(self.spark, self.log, self.through)
             outcome = TableOutcome(self.contract.table, self.manifests[-1].seq)
-            watching.tell_staged(self.step, self.contract, outcome, None)
+            self.step.tell(watching.tell_staged, self.contract, outcome, None)
             return outcome
         branch = iceberg.open_branch(self.spark, self.log)
         outcome = self._staged(rows, branch)
         outcome = self._quarantined(rows, outcome)
         published = iceberg.publish(self.spark, self.log, branch)
-        watching.tell_staged(self.step, self.contract, outcome, published)
+        self.step.tell(watching.tell_staged, self.contract, outcome, published)
         decisions.release(self.job.docs, self.contract.table)
         return outcome
 
@@ -339,7 +339,7 @@ class _Batch:
         staged = self.spark.table(iceberg.on_branch(self.log, branch)).where(F.col(c.INGEST_SEQ) > self.progress)
         title = f"{self.contract.table}, landing {self.progress + 1} to {self.manifests[-1].seq}"
         verdict = self.suite.verdict(measured, staged.where(quality.is_upsert()), title)
-        watching.tell_verdict(self.step, verdict)
+        self.step.tell(watching.tell_verdict, verdict)
         held = bool(verdict.rejected) and self.decision is None
         outcome = "held" if held else "accepted" if verdict.rejected else "promoted"
         page = expectations.write_docs(self.job.docs, self.contract.table, self.name, verdict, outcome)

@@ -159,7 +159,7 @@ class TableQuery:
             if manifest is None:
                 step.abandon()
             else:
-                tell(step, manifest, self.landing.times)
+                step.tell(tell_landed, manifest, self.landing.times)
         return manifest
 
     def _offsets(self, batch_id: int) -> dict[int, int]:
@@ -173,7 +173,7 @@ class TableQuery:
             self._checkpoint = None
 
 
-def tell(step: Step, manifest: LandingManifest, times: Times) -> None:
+def tell_landed(step: Step, manifest: LandingManifest, times: Times) -> None:
     """What a batch's manifest says, as ids, metrics and lineage."""
     landed, dead = (sum(file.bytes for file in files) for files in (manifest.files, manifest.dead_letters))
     records = manifest.rows + manifest.dead_letter_rows

@@ -88,7 +88,7 @@ def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
     flow = partial(watching.fact_flow, work.pipeline, work.fact, told.lake_uri)
     with told.watch.step(Hop.CURATED, work.fact.name, flow, landing_seqs=work.target) as step:
         outcome = _promote_touched(work) if any(work.since.values()) else _promote_whole(work)
-        watching.tell_fact(step, outcome)
+        step.tell(watching.tell_fact, outcome)
     return outcome
 
 

@@ -67,7 +67,7 @@ def promote_source(
     seqs = {"landing_first": since + 1, "landing_last": target}
     with told.watch.step(Hop.CURATED, source.table, flow, **seqs) as step:
         outcome = _promoted(work)
-        watching.tell_source(step, outcome)
+        step.tell(watching.tell_source, outcome)
     return outcome
 
 

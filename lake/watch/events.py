@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -159,6 +160,7 @@ def _run_facets(subject: Subject, error: str) -> dict[str, Any]:
     return facets
 
 
+@cache
 def _engine() -> dict[str, Any]:
     try:
         found = version("pyspark")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from lake.arguments import ArgumentsError, option
-from lake.session import on_glue
 from lake.watch import logs
 from lake.watch.lineage import Lineage
 from lake.watch.transport import transport_for
@@ -64,6 +63,8 @@ def job_watch(args: WatchArgs, argv: Sequence[str], pipeline: str) -> Iterator[W
     Raises:
         LineageAddressError: the address of the lineage is none.
     """
+    from lake.session import on_glue  # with Spark, which a command that needs none does without
+
     run_id = args.correlation_id or glue_run_id(argv) or str(uuid.uuid4())
     fixed = {"environment": args.environment, "pipeline": pipeline, "run": run_id}
     as_json = (args.log_format or ("json" if on_glue() else "text")) == "json"

@@ -56,6 +56,13 @@ class Step:
         """Adds what lineage says of one of the flow's datasets: `rows`, `files`, `bytes`, `assertions`."""
         self.facts.setdefault(dataset, {}).update(facts)
 
+    def tell(self, told: Callable[..., None], *facts: Any) -> None:
+        """Calls `told(self, *facts)`, which adds what the step did; a fault in it is said and ends nothing."""
+        try:
+            told(self, *facts)
+        except Exception as error:  # noqa: BLE001 - watching must never fail what is watched
+            log.warning("%s %s: what it did cannot be told (%s)", self.hop, self.subject, logs.named(error))
+
     def abandon(self) -> None:
         """Says that the step turned out to be none: another run did it."""
         self.abandoned = True
@@ -121,11 +128,11 @@ class Watch:
                 yield step
             except BaseException as error:
                 if not step.abandoned:
-                    self._failed(step, error, time.monotonic() - started)
+                    step.tell(self._failed, error, time.monotonic() - started)
                 ended(None if step.abandoned else error)
                 raise
             if not step.abandoned:
-                self._done(step, time.monotonic() - started)
+                step.tell(self._done, time.monotonic() - started)
             ended(None)
 
     def emit(

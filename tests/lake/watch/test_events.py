@@ -109,6 +109,16 @@ def test_the_check_of_events_is_one() -> None:
             validate(broken)
 
 
+def test_a_fault_in_what_is_told_ends_no_step(caplog: pytest.LogCaptureFixture) -> None:
+    kept = Kept()
+    with kept.watch("retail").step(Hop.STAGING, "customer", lambda: FLOW) as told:
+        told.tell(lambda step: step.measured(RowsIn=int("none")))
+        told.measured(NoSuchMetric=1)
+    assert [event["eventType"] for event in kept.events] == ["START", "COMPLETE"]
+    assert caplog.text.count("staging customer: what it did cannot be told (ValueError)") == 1
+    assert caplog.text.count("staging customer: what it did cannot be told (KeyError)") == 1
+
+
 def test_lineage_that_cannot_be_told_is_said_once_and_never_ends_a_step(caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept()
     watch: Watch = kept.watch("retail")

@@ -131,7 +131,7 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Told:
     watch = told.kept.watch("watched")
     with logs.configured(logging.StreamHandler(told.log), {"run": watch.run_id}, as_json=True):
         noise = Record(MARK.encode(), MARK.encode(), 3, topic="clinic.ward.cdc")
-        wards = [ward(0, "A"), ward(1, "B"), ward(2, "C", beds=-7), noise]
+        wards = [ward(0, "A"), ward(1, "B"), ward(2, "C", beds=-31313), noise]
         query(spark, told, "ward", WARDS)._watched(kafka_frame(spark, wards), {0: 0}, {0: 4})
         query(spark, told, "stay", STAYS)._watched(kafka_frame(spark, [stay(0, "A"), stay(1, "gone")]), {0: 0}, {0: 2})
         promote_staging(spark, told.pipeline, root.as_uri(), watch=watch)
@@ -264,8 +264,8 @@ def test_quality_and_counts_are_told_with_the_lineage(told: Told) -> None:
 def test_nothing_that_is_told_holds_a_value_of_the_data(told: Told) -> None:
     everything = "\n".join([told.log.getvalue(), *told.kept.lines, *map(json.dumps, told.kept.events)])
     assert len(everything) > 10_000
-    for value in (MARK, MARK.encode().hex(), str(CHARGE), "-7"):
-        assert value not in everything.replace("postgresql-7", ""), value
+    for value in (MARK, MARK.encode().hex(), str(CHARGE), "-31313"):
+        assert value not in everything, value
 
 
 def test_a_table_that_stops_is_told_with_what_waits(spark: SparkSession, told: Told, tmp_path: Path) -> None:
