@@ -58,7 +58,7 @@ def row_fields(text: str, where: str = "writer schema") -> tuple[WriterField, ..
     Raises:
         WriterSchemaError: the text is no Avro record, or its row is none.
     """
-    root = record_schema(text, where)
+    root: Mapping[str, Any] = record_schema(text, where)
     named = _named_types(root, "", {})
     members = {item["name"]: item["type"] for item in root["fields"]}
     if {"op", "after"} <= set(members):
