@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from tests.support import cloud as clouds
 from tests.support import delivery
@@ -122,6 +123,15 @@ def test_environments_come_one_after_the_other() -> None:
     chain: dict[str, Any] = documents()["workflows/deliver.yml"]["jobs"]
     assert [chain[name]["needs"] for name in ("attest", "dev", "qa", "prod")] == ["checks", "attest", "dev", "qa"]
     assert [chain[name]["with"]["environment"] for name in ("dev", "qa", "prod")] == ["dev", "qa", "prod"]
+
+
+def test_every_image_that_is_built_is_scanned() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    parts = [*compose["services"].values(), *(part for name, part in compose.items() if name.startswith("x-"))]
+    built = {part["build"]["target"] for part in parts if isinstance(part, dict) and "build" in part}
+    scanned = documents()["workflows/scans.yml"]["jobs"]["images"]["strategy"]["matrix"]["target"]
+    assert set(scanned) == built
+    assert (ROOT / "infra/docker/Dockerfile").is_file()
 
 
 def test_no_script_takes_in_an_expression() -> None:
