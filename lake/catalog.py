@@ -7,6 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from lake.arrow import iceberg_properties
 from lake.session import CATALOG
 from schemas.errors import LakeError
 
@@ -38,7 +39,7 @@ def find_table(catalog_uri: str, namespace: str, table: str) -> StaticTable | No
         return None
     from pyiceberg.table import StaticTable
 
-    return StaticTable.from_metadata(location)
+    return StaticTable.from_metadata(location, iceberg_properties(location))
 
 
 def progress_of(table: StaticTable) -> dict[str, int]:

@@ -106,7 +106,7 @@ def storage_conf(lake_uri: str, environment: Mapping[str, str] | None = None) ->
         return {}
     environment = os.environ if environment is None else environment
     conf = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
-    region, endpoint = _region(environment), _endpoint("S3", environment)
+    region, endpoint = region_of(environment), endpoint_of("S3", environment)
     if region:
         # Without it Hadoop 3.4's S3A asks us-east-2 first.
         conf["spark.hadoop.fs.s3a.endpoint.region"] = region
@@ -117,8 +117,8 @@ def storage_conf(lake_uri: str, environment: Mapping[str, str] | None = None) ->
     return conf
 
 
-def _region(environment: Mapping[str, str]) -> str | None:
-    """Of the variables, else of the session (profile, configuration file)."""
+def region_of(environment: Mapping[str, str]) -> str | None:
+    """The region that the AWS SDKs' variables name, else the session's (profile, configuration file)."""
     named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if named:
         return named
@@ -128,7 +128,8 @@ def _region(environment: Mapping[str, str]) -> str | None:
     return found
 
 
-def _endpoint(service: str, environment: Mapping[str, str]) -> str | None:
+def endpoint_of(service: str, environment: Mapping[str, str]) -> str | None:
+    """An endpoint of one's own for a service (`S3`, `GLUE`), as the AWS SDKs' variables name it."""
     return environment.get(f"AWS_ENDPOINT_URL_{service}") or environment.get("AWS_ENDPOINT_URL") or None
 
 
@@ -156,10 +157,10 @@ def catalog_conf(lake_uri: str, catalog_uri: str, environment: Mapping[str, str]
             f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         }
         told = {
-            "client.region": _region(environment),
-            "s3.endpoint": _endpoint("S3", environment),
-            "s3.path-style-access": "true" if _endpoint("S3", environment) else None,
-            "glue.endpoint": _endpoint("GLUE", environment),
+            "client.region": region_of(environment),
+            "s3.endpoint": endpoint_of("S3", environment),
+            "s3.path-style-access": "true" if endpoint_of("S3", environment) else None,
+            "glue.endpoint": endpoint_of("GLUE", environment),
         }
         return conf | {f"{prefix}.{name}": value for name, value in told.items() if value}
     return conf | {

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+from lake.kafka_auth import CHOICES, NONE
 from schemas.errors import LakeError
 
 ENVIRONMENT_PREFIX: Final = "LAKE_"
@@ -44,6 +45,11 @@ class Settings:
     maven_url: str = _setting("https://repo1.maven.org/maven2", "URL", "Maven repository of the JVM parts")
     pipeline: str = _setting("retail", "name", "the pipeline that commands work on without --pipeline")
     pipelines: str = _setting("", "folders", f"where pipelines of your own lie, separated by {os.pathsep!r}")
+    lake_uri: str = _setting("", "URI", "the pipeline's lake elsewhere: s3://…; without: a folder in home")
+    catalog_uri: str = _setting("", "glue", "the catalog of a lake elsewhere; without: an SQLite file in home")
+    kafka_bootstrap: str = _setting("", "HOST:PORT,…", "brokers elsewhere; without: the embedded broker")
+    kafka_auth: str = _setting(NONE, " or ".join(CHOICES), "how Kafka's clients log in; iam is MSK's")
+    registry: str = _setting("", "address", "a schema registry elsewhere: a URL or glue; without: the embedded one")
     warehouse_uri: str = _setting(
         "", "URI", "the warehouse: postgresql://…, redshift://… or redshift-data://…; without: a DuckDB file in home"
     )
@@ -80,6 +86,12 @@ class Settings:
                     where=f"setting {name}",
                     remedy=f"give {' or '.join(words)}, in {CONFIG_FILE} or {variable(name)}",
                 )
+        if self.kafka_auth not in CHOICES:
+            raise SettingsError(
+                f"{self.kafka_auth!r} is no way to log in to Kafka",
+                where="setting kafka_auth",
+                remedy=f"give {' or '.join(CHOICES)}, in {CONFIG_FILE} or {variable('kafka_auth')}",
+            )
         for item in dataclasses.fields(self):
             minimum, value = item.metadata["minimum"], getattr(self, item.name)
             if minimum is not None and not value >= minimum:

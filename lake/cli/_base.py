@@ -72,6 +72,39 @@ class App:
         return migrations_of(self.pipeline_name, self.settings.search_path)
 
     @property
+    def lake_uri(self) -> str:
+        """The root of the pipeline's lake: the setting's, or the folder in LAKE_HOME."""
+        return self.settings.lake_uri.rstrip("/") or self.home.lake_uri(self.pipeline_name)
+
+    @property
+    def catalog_uri(self) -> str:
+        """The pipeline's Iceberg catalog: the setting's, or the file in LAKE_HOME."""
+        return self.settings.catalog_uri or self.home.catalog_uri(self.pipeline_name)
+
+    @property
+    def quality_uri(self) -> str | None:
+        """Where Data Docs go: to LAKE_HOME, or (None) into a lake that lies elsewhere."""
+        return None if self.settings.lake_uri else self.home.quality(self.pipeline_name).as_uri()
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's bootstrap servers: the setting's, or the running stack's.
+
+        Raises:
+            StackDownError: it does not run.
+        """
+        return self.settings.kafka_bootstrap or str(self.endpoints.bootstrap_servers)
+
+    @property
+    def registry(self) -> str:
+        """The schema registry's address: the setting's, or the running stack's.
+
+        Raises:
+            StackDownError: it does not run.
+        """
+        return self.settings.registry or str(self.endpoints.ccompat_url)
+
+    @property
     def warehouse_uri(self) -> str:
         """The address of the pipeline's warehouse: the setting's, or the embedded one's."""
         from lake.warehouse.connect import duckdb_uri
@@ -80,14 +113,14 @@ class App:
 
     @contextmanager
     def warehouse(self, *, read_only: bool = False, lake_uri: str | None = None) -> Iterator[Warehouse]:
-        """A session with the pipeline's warehouse, which loads from `lake_uri` or this LAKE_HOME's lake.
+        """A session with the pipeline's warehouse, which loads from `lake_uri` or the pipeline's lake.
 
         Raises:
             WarehouseError: it cannot be opened.
         """
         from lake.warehouse.connect import connect
 
-        lake_uri = lake_uri or self.home.lake_uri(self.pipeline_name)
+        lake_uri = lake_uri or self.lake_uri
         warehouse = connect(self.warehouse_uri, lake_uri, read_only=read_only, copy_role=self.settings.copy_role)
         try:
             yield warehouse

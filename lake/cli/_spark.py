@@ -22,8 +22,8 @@ def lake_session(app: App, name: str) -> Iterator[SparkSession]:
     small = app.settings.spark_profile == "small"
     spark = spark_session(
         name,
-        lake_uri=app.home.lake_uri(app.pipeline_name),
-        catalog_uri=app.home.catalog_uri(app.pipeline_name),
+        lake_uri=app.lake_uri,
+        catalog_uri=app.catalog_uri,
         cores=app.settings.spark_cores,
         memory=app.settings.spark_memory,
         scratch=app.home.scratch,

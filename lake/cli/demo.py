@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lake.cli._base import App, lake_command
+from lake.kafka_auth import NONE
+from lake.settings import Settings
 
 _PAGE = "Where the HTML page goes; default reports/demo.html in the demonstration's folder."
 
@@ -48,7 +51,7 @@ def command(
         raise click.UsageError(f"the demonstration changes the pipeline retail, not {app.pipeline_name}")
     # A SIGTERM ends it as Ctrl-C does: what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    own = replace(app, settings=replace(app.settings, home=app.home.root / "demo", warehouse_uri=""))
+    own = replace(app, settings=_embedded(app))
     sizes = Sizes(customers=customers, orders=orders, changes=changes, seed=seed, live_seconds=live_seconds)
     steps = Steps(Console(stderr=True, quiet=app.as_json, highlight=False))
     shown = run(own, sizes, steps, keep_running=keep_running)
@@ -62,3 +65,10 @@ def command(
         console.show(shown, Console(highlight=False))
         click.echo(f"\nThe same with pictures: {page.as_uri()}")
     return 0 if shown.verdict.passed else 1
+
+
+def _embedded(app: App) -> Settings:
+    """The settings with a home of the demonstration's own and every part embedded in it."""
+    elsewhere = ("lake_uri", "catalog_uri", "kafka_bootstrap", "registry", "warehouse_uri")
+    nowhere: dict[str, Any] = dict.fromkeys(elsewhere, "")
+    return replace(app.settings, home=app.home.root / "demo", kafka_auth=NONE, **nowhere)

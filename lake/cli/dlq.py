@@ -56,12 +56,12 @@ def _stores(app: App, tables: Sequence[str]) -> Stores:
     from lake.store import store_for
     from schemas.errors import ContractError
 
-    name, pipeline = app.pipeline_name, app.pipeline
+    pipeline = app.pipeline
     for table in tables:
         if table not in {*pipeline.sources, *pipeline.facts}:
             known = ", ".join((*sorted(pipeline.sources), *sorted(pipeline.facts)))
             raise ContractError(f"no source table or fact '{table}'", where="--table", remedy=f"use one of {known}")
-    return Stores(pipeline, store_for(app.home.lake_uri(name)), app.home.catalog_uri(name))
+    return Stores(pipeline, store_for(app.lake_uri), app.catalog_uri)
 
 
 def _text(letters: Sequence[Letter], limit: int) -> str:

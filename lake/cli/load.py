@@ -54,7 +54,7 @@ def run_load(app: App, lake_uri: str | None = None) -> LoadSummary:
     """
     from lake.warehouse.load import load_pending
 
-    lake_uri = lake_uri or app.home.lake_uri(app.pipeline_name)
+    lake_uri = lake_uri or app.lake_uri
     with app.watched() as watch, app.warehouse(lake_uri=lake_uri) as warehouse:
         return load_pending(
             app.pipeline,

@@ -39,15 +39,15 @@ def staging(app: App, tables: tuple[str, ...], max_manifests_per_batch: int | No
     """
     from glue_jobs.staging import MAX_MANIFESTS, promote_staging
 
-    name, pipeline = app.pipeline_name, app.pipeline
+    pipeline = app.pipeline
     with app.watched() as watch, lake_session(app, "lake promote") as spark:
         outcomes = promote_staging(
             spark,
             pipeline,
-            app.home.lake_uri(name),
+            app.lake_uri,
             tables=tables,
             max_manifests_per_batch=max_manifests_per_batch or MAX_MANIFESTS,
-            quality_uri=app.home.quality(name).as_uri(),
+            quality_uri=app.quality_uri,
             report=lambda done: app.say(_progress(done)),
             watch=watch,
         )
@@ -64,7 +64,7 @@ def curated(app: App) -> int:
     from glue_jobs.curated.promote import promote_curated
 
     with app.watched() as watch, lake_session(app, "lake promote") as spark:
-        summary = promote_curated(spark, app.pipeline, app.home.lake_uri(app.pipeline_name), watch=watch)
+        summary = promote_curated(spark, app.pipeline, app.lake_uri, watch=watch)
     load = "nothing to load" if summary.load is None else f"load {summary.load.seq} is written"
     facts = "\n".join(f"{o.fact:<24} {o.written:>10,} written {o.restated:>10,} re-keyed" for o in summary.facts)
     app.emit(summary.to_json(), f"{facts}\n{load}".strip())
@@ -99,7 +99,7 @@ def _decided(app: App, verb: str, table: str, reason: str) -> int:
     if table not in app.pipeline.sources:
         known = ", ".join(sorted(app.pipeline.sources))
         raise ContractError(f"no source table '{table}'", where="TABLE", remedy=f"use one of {known}")
-    store = store_for(app.home.quality(app.pipeline_name).as_uri())
+    store = store_for(app.quality_uri or f"{app.lake_uri}/quality")
     decision = decide(store, table, Verb(verb), getpass.getuser(), reason)
     app.emit(_json(decision), f"{table}: landing {decision.first} to {decision.last} will be {_DONE[verb]}")
     return 0

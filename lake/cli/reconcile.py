@@ -43,9 +43,10 @@ def reconcile_app(app: App, spark: SparkSession, *, with_source: bool = True) ->
         parties = Parties(
             spark=spark,
             pipeline=app.pipeline,
-            store=store_for(app.home.lake_uri(name)),
+            store=store_for(app.lake_uri),
             warehouse=warehouse,
-            bootstrap=app.endpoints.bootstrap_servers,
+            bootstrap=app.bootstrap,
+            kafka_auth=app.settings.kafka_auth,
             source_dsn=app.endpoints.source_dsn(name) if with_source else None,
         )
         return reconcile(parties, app.say, watch)

@@ -45,12 +45,13 @@ def settings_of(app: App, max_offsets_per_trigger: int | None = None, tables: tu
 
     return StreamSettings(
         pipeline=app.pipeline_name,
-        bootstrap=app.endpoints.bootstrap_servers,
-        registry=app.endpoints.ccompat_url,
-        lake_uri=app.home.lake_uri(app.pipeline_name),
+        bootstrap=app.bootstrap,
+        registry=app.registry,
+        lake_uri=app.lake_uri,
         tables=tables,
         max_offsets_per_trigger=max_offsets_per_trigger or app.settings.max_offsets_per_trigger,
         search_path=app.settings.search_path,
+        kafka_auth=app.settings.kafka_auth,
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from pyarrow.fs import FileSystem
 
+from lake.arrow import arrow_files
 from lake.reconcile.verdict import Finding
 from lake.store import Store
 from schemas import LakeError
@@ -19,7 +19,7 @@ from schemas.manifests import LandingManifest, check_successor
 
 _COORDINATES: Final = pa.schema([(c.PARTITION, pa.int32()), (c.OFFSET, pa.int64())])
 _POLL_SECONDS: Final = 10.0
-_CONSUMER: Final[dict[str, str | int | float | bool]] = {
+_CONSUMER: Final[dict[str, Any]] = {
     "group.id": "lake-reconcile",
     "enable.auto.commit": False,
     "isolation.level": "read_committed",
@@ -41,8 +41,14 @@ def landing_manifests(store: Store, table: str) -> list[LandingManifest]:
     return manifests
 
 
-def check_landing(store: Store, bootstrap: str, table: str, topic: str) -> tuple[Finding, dict[int, int]]:
+def check_landing(store: Store, kafka: Mapping[str, Any], table: str, topic: str) -> tuple[Finding, dict[int, int]]:
     """Compares Kafka's records with landed rows and dead letters, by coordinates.
+
+    Args:
+        store: the lake.
+        kafka: options of a client (`lake.kafka_auth.client_options`).
+        table: source table.
+        topic: its topic.
 
     Returns:
         The finding, and the committed end offset per partition.
@@ -56,20 +62,22 @@ def check_landing(store: Store, bootstrap: str, table: str, topic: str) -> tuple
     committed = manifests[-1].committed
     current = [manifest for manifest in manifests if manifest.epoch == manifests[-1].epoch]
     files = [file.path for m in current for file in m.files] + [file.path for m in current for file in m.dead_letters]
-    kept = _written_coordinates(store.uri, files)
-    seen, low = consumed_coordinates(bootstrap, topic, committed)
+    kept = written_coordinates(store.uri, files)
+    seen, low = consumed_coordinates(kafka, topic, committed)
     missing, unknown, twice = _compare(kept, seen, low)
     detail = f"{len(current)} manifests; {missing} missing, {unknown} not in Kafka, {twice} twice"
     return Finding("landing", table, seen.num_rows, missing + unknown + twice, detail), dict(committed)
 
 
-def consumed_coordinates(bootstrap: str, topic: str, ends: Mapping[int, int]) -> tuple[pa.Table, dict[int, int]]:
+def consumed_coordinates(
+    kafka: Mapping[str, Any], topic: str, ends: Mapping[int, int]
+) -> tuple[pa.Table, dict[int, int]]:
     """(partition, offset) of every committed record below `ends`, read anew, and the lowest offset Kafka still holds.
 
     Raises:
         LakeError: the broker does not answer in time.
     """
-    consumer = Consumer(_CONSUMER | {"bootstrap.servers": bootstrap})
+    consumer = Consumer(_CONSUMER | dict(kafka))
     try:
         low = {p: _low_watermark(consumer, topic, p) for p in ends}
         partitions: list[int] = []
@@ -117,10 +125,11 @@ def _no_answer(topic: str) -> LakeError:
     return LakeError("the broker did not answer in time", where=f"topic {topic}", remedy="check it with: lake status")
 
 
-def _written_coordinates(lake_uri: str, files: Sequence[str]) -> pa.Table:
+def written_coordinates(lake_uri: str, files: Sequence[str]) -> pa.Table:
+    """(partition, offset) of every row of some files, relative to the lake."""
     if not files:
         return _COORDINATES.empty_table()
-    filesystem, root = FileSystem.from_uri(lake_uri)
+    filesystem, root = arrow_files(lake_uri)
     paths = [f"{root}/{file}" for file in files]
     return ds.dataset(paths, schema=_COORDINATES, format="parquet", filesystem=filesystem).to_table()
 

@@ -11,6 +11,7 @@ import psycopg
 from pyspark.sql import SparkSession
 
 from glue_jobs import iceberg
+from lake.kafka_auth import NONE, client_options
 from lake.metrics import Hop
 from lake.reconcile.landing import check_landing
 from lake.reconcile.quarantine import misfit_keys, quarantined_keys
@@ -41,6 +42,7 @@ class Parties:
         store: the lake's object store.
         warehouse: a session that may only read.
         bootstrap: Kafka's bootstrap servers.
+        kafka_auth: how to log in to Kafka (`lake.kafka_auth`).
         source_dsn: the source database, as libpq takes it; none leaves oracle 2 out.
     """
 
@@ -50,6 +52,7 @@ class Parties:
     warehouse: Warehouse
     bootstrap: str
     source_dsn: str | None
+    kafka_auth: str = NONE
 
 
 def reconcile(parties: Parties, said: Callable[[str], None] = lambda _: None, watch: Watch = OFF) -> Verdict:
@@ -77,8 +80,9 @@ def _asked(parties: Parties, said: Callable[[str], None]) -> Verdict:
     through: dict[str, dict[int, int]] = {}
     findings: list[Finding] = []
     said("landing against Kafka")
+    kafka = client_options(parties.bootstrap, parties.kafka_auth)
     for source in parties.pipeline.sources.values():
-        finding, ends = check_landing(parties.store, parties.bootstrap, source.table, source.topic)
+        finding, ends = check_landing(parties.store, kafka, source.table, source.topic)
         findings.append(finding)
         through[source.topic] = ends
     said("star against source")

@@ -86,6 +86,12 @@ def test_several_pipeline_folders_are_separated_as_paths_are(tmp_path: Path) -> 
     assert load(tmp_path, 'pipelines = "/a:/b"').search_path == (Path("/a"), Path("/b"))
 
 
+def test_a_way_to_log_in_to_kafka_that_is_none_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path, 'kafka_auth = "iam"').kafka_auth == "iam"
+    with pytest.raises(SettingsError, match="'scram' is no way to log in to Kafka"):
+        load(tmp_path, 'kafka_auth = "scram"')
+
+
 def test_every_setting_is_documented_with_its_unit() -> None:
     rows = table(Settings())
     assert len(rows) > 10

@@ -20,6 +20,8 @@ import duckdb
 import pytest
 
 from glue_jobs import curated_to_warehouse
+from lake.cli import main
+from lake.reconcile.landing import written_coordinates
 from tests.support import s3
 from tests.support.s3_session import LAKE, ROWS, FailedError, S3Session
 from tests.support.wheel import Installed, build
@@ -207,11 +209,28 @@ def test_copy_manifests_name_s3_and_the_length_of_each_file(route: Route) -> Non
             assert entry["meta"]["content_length"] == head["ContentLength"]
 
 
-def test_the_warehouse_loads_from_s3(
-    route: Route, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in route.server.environment.items():
+@pytest.fixture
+def on_s3(route: Route, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Settings of a `lake` command that works on the lake on S3."""
+    named = {"LAKE_LAKE_URI": f"{LAKE}/", "LAKE_CATALOG_URI": "glue", "LAKE_HOME": str(tmp_path / "home")}
+    for name, value in (route.server.environment | named).items():
         monkeypatch.setenv(name, value)
+
+
+def test_a_command_finds_the_dead_letters_of_a_lake_on_s3(on_s3: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dlq", "list", "--json"]) == 0
+    assert "email_has_at" in capsys.readouterr().out
+
+
+def test_reconciliation_reads_landed_rows_on_s3(route: Route, on_s3: None) -> None:
+    (manifest,) = [route.read(key) for key in route.keys("landing/_manifests/order_item")]
+    rows = written_coordinates(LAKE, [file["path"] for file in manifest["files"]])
+    assert sorted(rows.column("_offset").to_pylist()) == [0, 1]
+
+
+def test_the_warehouse_loads_from_s3(
+    route: Route, on_s3: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     database = tmp_path / "star.duckdb"
     words = ["--pipeline", "retail", "--lake-uri", LAKE, "--warehouse-uri", f"duckdb://{database}"]
     with route.server.fault("GET", "/fact_sales/", status=503) as busy:
