@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -121,7 +121,7 @@ def tell_fact(step: Step, outcome: FactOutcome) -> None:
 
 def tell_load(step: Step, manifest: LoadManifest) -> None:
     """The ids of a load, and what lineage says of its files."""
-    step.knows(load_seq=manifest.seq, attempt=manifest.attempt, landing_seqs=progress_text(manifest))
+    step.knows(load_seq=manifest.seq, attempt=manifest.attempt, landing_seqs=seqs_text(manifest.progress))
     for name, table in manifest.tables.items():
         size = sum(file.bytes for file in table.files)
         step.moved(name, rows=table.rows, files=len(table.files), bytes=size)
@@ -139,9 +139,9 @@ def load_metrics(manifest: LoadManifest) -> dict[str, dict[str, float]]:
     }
 
 
-def progress_text(manifest: LoadManifest) -> str:
-    """The newest landing sequence of each source in a load, as `a=1 b=2`: what ties it to landed batches."""
-    return " ".join(f"{name}={seq}" for name, seq in sorted(manifest.progress.items()) if " " not in name)
+def seqs_text(progress: Mapping[str, int]) -> str:
+    """The newest landing sequence of each source, as `a=1 b=2`: what ties a commit to landed batches."""
+    return " ".join(f"{name}={seq}" for name, seq in sorted(progress.items()) if " " not in name)
 
 
 def _fields(shapes: Iterable[TableShape]) -> dict[str, tuple[Field, ...]]:

@@ -30,7 +30,7 @@ def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome
     if done == dict(outcome.progress):
         return 0
     flow = partial(watching.aggregate_flow, work.pipeline, aggregate, told.lake_uri)
-    with told.watch.step(Hop.CURATED, aggregate.name, flow, landing_seqs=outcome.progress) as step:
+    with told.watch.step(Hop.CURATED, aggregate.name, flow, landing_seqs=watching.seqs_text(outcome.progress)) as step:
         written = _promoted(work, aggregate, outcome, done)
         step.measured(RowsOut=written)
         step.moved(aggregate.name, rows=written)

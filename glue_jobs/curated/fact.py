@@ -86,7 +86,7 @@ def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
     if work.since == work.target:
         return FactOutcome(work.fact.name, work.since, work.target, dates=_no_dates(work))
     flow = partial(watching.fact_flow, work.pipeline, work.fact, told.lake_uri)
-    with told.watch.step(Hop.CURATED, work.fact.name, flow, landing_seqs=work.target) as step:
+    with told.watch.step(Hop.CURATED, work.fact.name, flow, landing_seqs=watching.seqs_text(work.target)) as step:
         outcome = _promote_touched(work) if any(work.since.values()) else _promote_whole(work)
         step.tell(watching.tell_fact, outcome)
     return outcome

@@ -6,7 +6,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -92,7 +92,8 @@ def command_watch(pipeline: str, environment: str, lineage_uri: str, folder: Pat
         LineageAddressError: the address of the lineage is none.
     """
     run_id = str(uuid.uuid4())
-    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # the files say it
+        folder.mkdir(parents=True, exist_ok=True)
     fixed = {"environment": environment, "pipeline": pipeline, "run": run_id}
     metrics = _MetricsFile(folder / METRICS_FILE, maxBytes=_KEPT_BYTES, backupCount=1, encoding="utf-8", delay=True)
     lines = _LogFile(folder / LOG_FILE, maxBytes=_KEPT_BYTES, backupCount=1, encoding="utf-8", delay=True)
@@ -155,5 +156,5 @@ class _MetricsFile(RotatingFileHandler):
         raise  # noqa: PLE0704 - called while the error is handled
 
     def write(self, line: str) -> None:
-        """Adds a line."""
-        self.emit(logging.LogRecord("metrics", logging.INFO, "", 0, line, None, None))
+        """Adds a line; threads wait for each other."""
+        self.handle(logging.LogRecord("metrics", logging.INFO, "", 0, line, None, None))

@@ -69,8 +69,8 @@ class File(Transport):
     def send(self, event: dict[str, Any]) -> None:
         """See `Transport.send`."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as lines:
-            lines.write(_line(event))
+        with self.path.open("ab", buffering=0) as lines:  # one write, which no other writer's comes in between
+            lines.write(_line(event).encode())
 
 
 @dataclass

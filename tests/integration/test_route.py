@@ -76,6 +76,8 @@ def test_every_oracle_holds_after_seed_and_workload(retail: LiveStack) -> None:
         "landing", "source", "history", "keys", "replay", "twins",
     }  # fmt: skip
     assert verdict["verified_through"]["retail.customer.cdc"]
+    told = lake(retail, "status")["metrics"]["reconcile"]
+    assert told[""]["ReconciliationFailed"]["value"] == told["dim_customer"]["ReconciliationDifferences"]["value"] == 0
 
 
 @pytest.mark.slow
@@ -104,6 +106,7 @@ def test_lineage_and_metrics_come_from_inside_the_streams_batches_too(retail: Li
         f"kafka://{retail.bootstrap_servers.split(',')[0]}"
     }
     metrics = lake(retail, "status")["metrics"]
+    assert metrics["landing"][""].keys() == {"RunSeconds", "Failures"}
     for table in load_pipeline("retail").sources:
         assert metrics["landing"][table]["LagRecords"]["value"] == 0
         assert metrics["landing"][table]["RowsIn"]["value"] > 0

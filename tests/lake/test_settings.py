@@ -71,6 +71,13 @@ def test_a_value_below_its_minimum_is_refused(line: str, tmp_path: Path) -> None
         load(tmp_path, line)
 
 
+@pytest.mark.parametrize("line", ['spark_profile = "huge"', 'log_format = "xml"'])
+def test_a_word_that_is_none_of_a_settings_words_is_refused_with_them(line: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is none of its words") as caught:
+        load(tmp_path, line)
+    assert caught.value.remedy.startswith(("give small or large", "give text or json"))
+
+
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is not TOML"):
         load(tmp_path, "home = ")

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from glue_jobs import iceberg, staging_tables
 from glue_jobs.curated import tables
 from glue_jobs.curated.promote import promote_curated
+from glue_jobs.maintenance import maintain
 from glue_jobs.staging import promote_staging
 from lake.metrics import METRICS
 from lake.store import store_for
@@ -283,6 +284,12 @@ def test_a_table_that_stops_is_told_with_what_waits(spark: SparkSession, told: T
     (event,) = kept.of("FAIL")
     validate(event)
     assert event["run"]["facets"]["errorMessage"]["message"] == outcome.error.what
+
+
+def test_maintenance_tells_its_run(spark: SparkSession) -> None:
+    kept = Kept()
+    maintain(spark, clinic("absent"), keep_days=7, collapse_days=1, watch=kept.watch("absent"))
+    assert kept.metrics("maintenance").keys() == {("", "RunSeconds"), ("", "Failures")}
 
 
 def test_a_batch_that_is_asked_to_end_is_no_failure(told: Told, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,21 @@ def test_the_newest_metrics_are_read_past_a_line_that_a_kill_cut_short(tmp_path:
     path.write_text(path.read_text() + '{"hop": "stag\n')
     assert newest(tmp_path, "retail")["staging"][""]["RunSeconds"]["value"] == 1.5
     assert newest(tmp_path / "none", "retail") == {}
+
+
+def test_threads_keep_whole_lines(tmp_path: Path) -> None:
+    with command_watch("retail", "local", "", tmp_path, as_json=False) as watch, ThreadPoolExecutor(8) as pool:
+        for number in range(100):
+            pool.submit(watch.emit, Hop.LANDING, {"RowsIn": number}, "order", {"filler": "x" * 3000})
+    lines = (tmp_path / METRICS_FILE).read_text().splitlines()
+    assert sorted(checked(line)["RowsIn"] for line in lines) == list(range(100))
+
+
+def test_a_folder_that_cannot_be_made_ends_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    with command_watch("retail", "local", "", tmp_path / "file" / "logs", as_json=False) as watch:
+        watch.emit(Hop.STAGING, {"RunSeconds": 1})
+    assert "metrics cannot be told (NotADirectoryError)" in capsys.readouterr().err
 
 
 def test_a_disk_that_takes_no_more_ends_no_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
