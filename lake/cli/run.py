@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import click
 
 from lake.cli._base import App, lake_command
 from lake.cli._spark import lake_session
+from lake.home import Home
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,7 +42,7 @@ def command(app: App, every: float | None) -> int:
 def _round(app: App, spark: SparkSession, route: Route) -> RouteSummary:
     from lake.route import run_route
 
-    with _alone(app), app.watched() as watch:
+    with alone(app.home, app.pipeline_name, app.say), app.watched() as watch:
         summary = run_route(spark, route, app.say, watch)
     app.emit(summary.to_json(), _text(summary))
     app.home.last_run.touch()
@@ -61,14 +62,20 @@ def _run_until_stopped(app: App, spark: SparkSession, route: Route, every: float
 
 
 @contextmanager
-def _alone(app: App) -> Iterator[None]:
-    """One run of a LAKE_HOME and pipeline at a time; the system frees the lock when its holder dies."""
-    app.home.root.mkdir(parents=True, exist_ok=True)
-    with app.home.run_lock(app.pipeline_name).open("w") as file:
+def alone(home: Home, pipeline: str, say: Callable[[str], None]) -> Iterator[None]:
+    """One run of a LAKE_HOME and pipeline at a time; the system frees the lock when its holder dies.
+
+    Args:
+        home: whose runs.
+        pipeline: of which pipeline.
+        say: told when another run is waited for.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
+    with home.run_lock(pipeline).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            app.say("another run is at work; waiting for it …")
+            say("another run is at work; waiting for it …")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,27 @@ def run(stack: LiveStack, pipeline: str) -> Any:
     """Everything captured so far, through all hops."""
     wait_until_captured(stack.endpoints.source_dsn(pipeline), pipeline, PATIENCE)
     return lake(stack, "run", "--pipeline", pipeline)
+
+
+def rounds(stack: LiveStack) -> list[Any]:
+    """The rounds of a run that goes on, ended by SIGTERM once it has said that one is done; with exit code 0."""
+    lake(stack, "source", "wait")
+    stack.home.last_run.touch()  # of an earlier run: gone when this one begins
+    command = [sys.executable, "-m", "lake.cli", "run", "--every", "2", "--json"]
+    environment = os.environ | {"LAKE_HOME": str(stack.home.root)}
+    old = stack.home.last_run.stat().st_mtime_ns
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        deadline = time.monotonic() + 300
+        while process.poll() is None and time.monotonic() < deadline:
+            if stack.home.last_run.exists() and stack.home.last_run.stat().st_mtime_ns > old:
+                break
+            time.sleep(0.2)
+        process.terminate()
+        said, complained = process.communicate(timeout=120)
+    assert process.returncode == 0, complained[-3000:]
+    return [json.loads(line) for line in said.splitlines()]
 
 
 def ask(stack: LiveStack, pipeline: str, query: str) -> list[tuple[Any, ...]]:
@@ -132,10 +154,12 @@ def test_nothing_that_the_hops_tell_is_personal_or_secret(retail: LiveStack) -> 
 @pytest.mark.slow
 def test_a_second_run_of_every_hop_does_nothing(retail: LiveStack) -> None:
     before = ask(retail, "retail", "SELECT count(*), max(load_seq) FROM staging.load_ledger")
-    again = run(retail, "retail")
-    assert all(table["rows"] == 0 for table in again["landing"].values())
-    assert all(table["rows"] == 0 for table in again["staging"])
-    assert again["warehouse"]["rows"] == 0
+    done = rounds(retail)
+    assert done
+    for again in done:
+        assert all(table["rows"] == 0 for table in again["landing"].values())
+        assert all(table["rows"] == 0 for table in again["staging"])
+        assert again["warehouse"]["rows"] == 0
     assert ask(retail, "retail", "SELECT count(*), max(load_seq) FROM staging.load_ledger") == before
 
 
