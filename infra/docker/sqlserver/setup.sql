@@ -110,3 +110,7 @@ GRANT SELECT ON SCHEMA::cdc TO debezium;
 GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::lake TO debezium;
 GRANT VIEW DATABASE STATE TO debezium;
 GO
+-- The connector asks whether the agent runs.
+USE master;
+GRANT VIEW SERVER STATE TO debezium;
+GO

@@ -36,6 +36,9 @@ COMPOSE: Final = described()
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 
 
+TARGETS: Final = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+
+
 def size(text: str) -> int:
     return int(text[:-1]) * UNITS[text[-1]]
 
@@ -151,18 +154,32 @@ def test_every_lake_variable_of_a_container_is_a_setting() -> None:
     assert given <= known
 
 
-def test_each_image_is_built_from_its_stage_and_bears_the_projects_version() -> None:
+def test_each_image_is_built_once_from_its_stage_and_bears_the_projects_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    ours = {name: service for name, service in SERVICES.items() if name not in FOREIGN}
-    for name, service in ours.items():
+    builders = {name: service for name, service in SERVICES.items() if "build" in service}
+    for name, service in builders.items():
         assert service["build"]["context"] == ".", name
         assert (ROOT / service["build"]["dockerfile"]).is_file()
         assert service["build"]["target"] in stages()
         assert service["build"]["args"]["VERSION"] == version
         assert service["image"].endswith(f":{version}")
-        assert service["pull_policy"] == "build"  # never a stranger's image of the same name
-    targets = {(service["image"], service["build"]["target"]) for service in ours.values()}
-    assert len({image for image, _ in targets}) == len(targets)
+    built = [service["image"] for service in builders.values()]
+    assert len(set(built)) == len(built) == len(TARGETS)
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - FOREIGN))
+def test_an_image_is_there_when_a_service_needs_it_and_never_a_strangers(name: str) -> None:
+    service = SERVICES[name]
+    assert service["pull_policy"] == ("build" if "build" in service else "never")
+    built = {SERVICES[needed]["image"] for needed in {name, *needs(name)} if "build" in SERVICES[needed]}
+    assert service["image"] in built or name == "source"  # with what needs the source goes the warehouse
+    assert all("warehouse" in needs(other) for other in SERVICES if "source" in needs(other))
+
+
+def needs(name: str) -> set[str]:
+    """The services that Compose starts before one."""
+    direct = set(SERVICES[name].get("depends_on", {}))
+    return direct.union(*map(needs, direct))
 
 
 def test_foreign_images_are_pinned_by_digest() -> None:
@@ -190,7 +207,7 @@ def test_stages_derive_from_one_base_and_end_as_another_user() -> None:
     found = stages()
     assert {part.split()[0] for part in found.values()} <= {"${BASE}", *found}
     assert "ARG BASE=debian:bookworm-slim\n" in DOCKERFILE
-    for target in {service["build"]["target"] for name, service in SERVICES.items() if name not in FOREIGN}:
+    for target in TARGETS:
         chain = found[target]
         while "USER" not in chain:
             chain = found[chain.split()[0]]
