@@ -12,6 +12,7 @@ import click
 from lake.cli._base import App, lake_command
 from lake.kafka_auth import NONE
 from lake.settings import Settings
+from schemas.errors import LakeError
 
 _PAGE = "Where the HTML page goes; default reports/demo.html in the demonstration's folder."
 
@@ -49,6 +50,9 @@ def command(
 
     if app.pipeline_name != "retail":
         raise click.UsageError(f"the demonstration changes the pipeline retail, not {app.pipeline_name}")
+    if app.settings.containers:
+        what, remedy = "starts and ends a stack of its own", "run `docker compose run --rm demo` outside"
+        raise LakeError(what, where="the demonstration", remedy=remedy)
     # A SIGTERM ends it as Ctrl-C does: what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     own = replace(app, settings=_embedded(app))

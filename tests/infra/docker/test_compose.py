@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -235,3 +236,11 @@ def test_the_demo_takes_the_whole_route_and_reconciles() -> None:
 def test_the_file_is_plain_yaml_of_the_compose_specification() -> None:
     assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes", "networks"}
     assert json.dumps(COMPOSE)  # no type that only YAML knows
+
+
+def test_the_base_image_script_says_how_it_is_used() -> None:
+    script = ROOT / "infra/docker/base-image.sh"
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "infra/docker/base-image.sh [--mirror URL]" in done.stdout
+    assert "such as those of a company's proxy" in done.stdout

@@ -74,6 +74,14 @@ def test_a_command_without_its_stack_names_the_remedy(capsys: pytest.CaptureFixt
     assert "Traceback" not in shown
 
 
+def test_in_a_container_the_demonstration_of_a_stack_of_its_own_points_to_the_containers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAKE_CONTAINERS", str(tmp_path))
+    assert main(["demo"]) == 1
+    assert "docker compose run --rm demo" in capsys.readouterr().err
+
+
 def test_errors_are_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["source", "churn", "--json"]) == 1
     error = json.loads(capsys.readouterr().err)["error"]
