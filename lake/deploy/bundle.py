@@ -29,7 +29,7 @@ class Bundle:
         plan: SHA-256 of the saved plan.
         digest: of its changes.
         after: number of the environment's last deployment when it was made; 0 where there was none.
-        artifacts: the artifacts bucket, where the plan knows it.
+        artifacts: the artifacts bucket, as a store's root; empty for `first`, which makes it.
         back_to: for a rollback, the number of the deployment that comes back.
     """
 

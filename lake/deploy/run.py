@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lake.deploy import records
 from lake.deploy.aws import caller, client
@@ -64,6 +64,7 @@ def plan(wish: Wish, terraform: Terraform) -> Changes:
     Raises:
         DataLossError: it destroys what holds data, and that was not allowed by address.
         StalePlanError: it is not the plan that was approved.
+        DeployError: the buckets are still to be made.
         TerraformError: it cannot be made.
     """
     shutil.rmtree(wish.out, ignore_errors=True)
@@ -73,12 +74,13 @@ def plan(wish: Wish, terraform: Terraform) -> Changes:
     changes = changes_of(shown)
     # The summary is there also for a plan that is refused: it says why.
     (wish.out / SUMMARY).write_text(markdown_of(changes, _title(wish), _notes(wish)), encoding="utf-8")
-    refuse_loss(changes, wish.may_lose)
-    if wish.expected is not None and changes.digest != wish.expected:
-        remedy = "somebody changed the environment or the code meanwhile: look at the new plan, and approve that"
-        raise StalePlanError("is not the plan that was approved", where=wish.environment, remedy=remedy)
-    outputs = planned_outputs(shown)
-    artifacts = f"s3://{bucket_of(outputs, ARTIFACTS)}" if outputs.get(ARTIFACTS) else ""
+    try:
+        refuse_loss(changes, wish.may_lose)
+        _refuse_another(changes, wish)
+        artifacts = "" if wish.kind == FIRST else _artifacts(shown, wish.environment)
+    except DeployError:
+        _spent(wish.out)
+        raise
     Bundle(
         environment=wish.environment,
         kind=wish.kind,
@@ -86,11 +88,30 @@ def plan(wish: Wish, terraform: Terraform) -> Changes:
         folder=str(wish.files.resolve()) if wish.files else "",
         plan=sha256(wish.out / PLAN),
         digest=changes.digest,
-        after=_last(artifacts) if artifacts and wish.kind != FIRST else 0,
+        after=_last(artifacts) if artifacts else 0,
         artifacts=artifacts,
         back_to=wish.back_to,
     ).write(wish.out)
     return changes
+
+
+def _refuse_another(changes: Changes, wish: Wish) -> None:
+    if wish.expected is not None and changes.digest != wish.expected:
+        remedy = "somebody changed the environment or the code meanwhile: look at the new plan, and approve that"
+        raise StalePlanError("is not the plan that was approved", where=wish.environment, remedy=remedy)
+
+
+def _artifacts(shown: Mapping[str, Any], environment: str) -> str:
+    """The artifacts bucket; Terraform knows its name once it is made."""
+    outputs = planned_outputs(shown)
+    if not outputs.get(ARTIFACTS):
+        raise _no_bucket(environment, f"output {ARTIFACTS}")
+    return f"s3://{bucket_of(outputs, ARTIFACTS)}"
+
+
+def _no_bucket(environment: str, where: str) -> DeployError:
+    remedy = f"make it first: lake deploy plan {environment} --first, apply that, then plan again"
+    return DeployError("the bucket for artefacts is not there", where=where, remedy=remedy)
 
 
 def refuse_loss(changes: Changes, allowed: Sequence[str]) -> None:
@@ -188,13 +209,11 @@ def apply(environment: str, folder: Path, terraform: Terraform, say: Say = lambd
         terraform.apply(folder / PLAN)
         _spent(folder)
         return Applied(None, ())
-    store = store_for(bundle.artifacts) if bundle.artifacts else None
-    if store is not None:
-        _bring(bundle, store, say)
+    store = store_for(bundle.artifacts)
+    _bring(bundle, store, say)
     terraform.apply(folder / PLAN)
     _spent(folder)
     places = places_of(terraform.outputs())
-    store = store or store_for(places.artifacts_uri)
     steps = _ensure_topics(places, say)
     if bundle.kind == records.DEPLOY:
         steps += migrate(bundle.release, store, places, say)
@@ -230,8 +249,7 @@ def _bring(bundle: Bundle, store: Store, say: Say) -> None:
     except StoreError as error:
         if _NO_BUCKET not in error.what:
             raise
-        remedy = f"make it first: lake deploy plan {bundle.environment} --first, apply that, then plan again"
-        raise DeployError("the bucket for artefacts is not there", where=store.uri, remedy=remedy) from error
+        raise _no_bucket(bundle.environment, store.uri) from error
 
 
 def _spent(folder: Path) -> None:

@@ -45,10 +45,11 @@ def checks(places: Places) -> Iterator[Check]:
     for use, bucket in sorted(places.buckets.items()):
         yield _asked(f"bucket {use}", partial(_bucket, bucket))
     yield _asked("release", partial(_release, places))
+    wheel = _wheel(places)
     for zone, database in sorted(places.databases.items()):
         yield _asked(f"catalog {zone}", partial(_database, database))
     for entry, job in sorted(places.jobs.items()):
-        yield _asked(f"job {entry}", partial(_job, job))
+        yield _asked(f"job {entry}", partial(_job, job, wheel))
     yield _asked("topics", partial(_topics, places))
     yield _asked("warehouse", partial(_warehouse, places))
     yield _asked("alarms", partial(_alarms, places.name))
@@ -101,9 +102,20 @@ def _database(name: str) -> Answer:
     return _fine(name)
 
 
-def _job(name: str) -> Answer:
+def _wheel(places: Places) -> str:
+    """The key of the wheel that was deployed last; empty where that cannot be told, which `_release` says."""
+    try:
+        newest = records.last(store_for(places.artifacts_uri))
+    except LakeError:
+        return ""
+    return newest.release.one("wheel").key if newest else ""
+
+
+def _job(name: str, wheel: str) -> Answer:
     glue = client("glue")
-    glue.get_job(JobName=name)
+    modules = glue.get_job(JobName=name)["Job"].get("DefaultArguments", {}).get("--additional-python-modules", "")
+    if modules and wheel not in modules:
+        return False, f"{name} runs another release than was deployed last", "plan and apply again"
     runs = glue.get_job_runs(JobName=name, MaxResults=1).get("JobRuns", [])
     if not runs:
         return _fine(f"{name}, no run yet")

@@ -193,20 +193,22 @@ class KafkaTopics:
 
     Args:
         options: of a confluent-kafka client: address, and how it proves who it is.
+        timeout: seconds that an answer may take.
     """
 
     options: Mapping[str, Any]
+    timeout: float = 15
 
     def standing(self, name: str) -> Standing | None:
         """See `Topics.standing`."""
         from confluent_kafka.admin import ConfigResource, ResourceType
 
         client = self._client()
-        found = self._asked(lambda: client.list_topics(timeout=15).topics.get(name))
+        found = self._asked(lambda: client.list_topics(timeout=self.timeout).topics.get(name))
         if found is None:
             return None
         resource = ConfigResource(ResourceType.TOPIC, name)
-        config = self._asked(lambda: client.describe_configs([resource])[resource].result(15))
+        config = self._asked(lambda: client.describe_configs([resource])[resource].result(self.timeout))
         return Standing(len(found.partitions), {key: entry.value for key, entry in config.items()})
 
     def create(self, topic: Topic) -> None:
@@ -215,7 +217,12 @@ class KafkaTopics:
 
         client = self._client()
         new = NewTopic(topic.name, topic.partitions, replication_factor=topic.replicas, config=dict(topic.config))
-        self._asked(lambda: client.create_topics([new])[topic.name].result(30))
+        self._asked(lambda: client.create_topics([new])[topic.name].result(2 * self.timeout))
+        for _ in range(_WAITS):
+            if self._asked(lambda: client.list_topics(timeout=self.timeout).topics.get(topic.name)) is not None:
+                return
+            time.sleep(0.25)  # the broker that is asked learns of it a moment later
+        raise DeployError("is not there after it was made", where=f"topic {topic.name}", remedy="apply again")
 
     def update(self, topic: Topic, *, partitions: bool, config: bool) -> None:
         """See `Topics.update`."""
@@ -230,14 +237,14 @@ class KafkaTopics:
         client = self._client()
         if partitions:
             grown = NewPartitions(topic.name, topic.partitions)
-            self._asked(lambda: client.create_partitions([grown])[topic.name].result(30))
+            self._asked(lambda: client.create_partitions([grown])[topic.name].result(2 * self.timeout))
         if config:
             entries = [
                 ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
                 for name, value in topic.config.items()
             ]
             resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
-            self._asked(lambda: client.incremental_alter_configs([resource])[resource].result(30))
+            self._asked(lambda: client.incremental_alter_configs([resource])[resource].result(2 * self.timeout))
 
     def _client(self) -> Any:
         from confluent_kafka.admin import AdminClient

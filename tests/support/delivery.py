@@ -56,6 +56,19 @@ def make_environment(cloud: Cloud, name: str = NAME) -> None:
     alarm(cloud, "OK", name)
 
 
+def other_job(cloud: Cloud, name: str = NAME) -> None:
+    """The environment's job, which runs a wheel that nobody deployed."""
+    glue, job = cloud.client("glue"), f"{name}-landing-to-staging"
+    glue.delete_job(JobName=job)
+    wheel = "s3://artifacts/releases/0/medallion_lake-0.0.9-py3-none-any.whl"
+    glue.create_job(
+        Name=job,
+        Role="arn:aws:iam::123456789012:role/glue",
+        Command={"Name": "glueetl"},
+        DefaultArguments={"--additional-python-modules": wheel},
+    )
+
+
 def alarm(cloud: Cloud, state: str, name: str = NAME) -> None:
     """The environment's one alarm, in a state."""
     watch = cloud.client("cloudwatch")

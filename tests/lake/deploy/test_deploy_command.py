@@ -18,6 +18,7 @@ from tests.support import cloud as clouds
 from tests.support import delivery
 
 SECRET = "correct horse"
+PLAN = "home/deploy/dev/plan/plan.tfplan"
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_no_secret_is_in_anything_that_is_printed_or_kept_for_a_reader(
     for text in (shown, summary, kept):
         assert SECRET not in text
         assert "battery staple" not in text
-    plan = deliver.folder / "home/deploy/dev/plan/plan.tfplan"
+    plan = deliver.folder / PLAN
     assert plan.stat().st_mode & 0o077 == 0
     assert deliver.on("apply")[0] == 0
     assert not plan.exists()
@@ -169,6 +170,7 @@ def test_only_the_approved_plan_passes(deliver: Delivery, monkeypatch: pytest.Mo
     monkeypatch.setenv("TF_VAR_name", "retail-datalake-other")
     code, error, _ = deliver.on("plan", "--release", "one", "--expect", planned["digest"])
     assert (code, error["error"]["what"]) == (1, "is not the plan that was approved")
+    assert not (deliver.folder / PLAN).exists()
     code, error, _ = deliver.on("apply")
     assert (code, error["error"]["what"]) == (1, "no plan waits here")
 
@@ -232,12 +234,13 @@ def test_what_fails_in_an_environment_is_told_with_its_remedy(deliver: Delivery)
     s3 = deliver.cloud.client("s3")
     s3.put_bucket_versioning(Bucket=delivery.NAME, VersioningConfiguration={"Status": "Suspended"})
     deliver.cloud.client("glue").delete_database(Name="retail_staging")
+    delivery.other_job(deliver.cloud)
     deliver.cloud.topics.topics.clear()
     delivery.alarm(deliver.cloud, "ALARM")
     code, answer, _ = deliver.on("smoke")
     assert code == 1
     failing = {check["part"]: check for check in answer["checks"] if not check["ok"]}
-    assert set(failing) == {"bucket lake", "catalog staging", "topics", "alarms"}
+    assert set(failing) == {"bucket lake", "catalog staging", "job landing_to_staging", "topics", "alarms"}
     assert all(check["remedy"] for check in failing.values())
     assert "versioning" in failing["bucket lake"]["found"]
     assert f"{delivery.NAME}-lag" in failing["alarms"]["found"]
