@@ -54,8 +54,14 @@ resource "aws_ce_anomaly_monitor" "this" {
   count        = var.anomaly_dollars > 0 ? 1 : 0
   name         = var.name
   monitor_type = "CUSTOM"
+  # As AWS gives it back, so that no plan differs.
   monitor_specification = jsonencode({
-    Tags = { Key = "environment", Values = [var.environment], MatchOptions = ["EQUALS"] }
+    And            = null
+    CostCategories = null
+    Dimensions     = null
+    Not            = null
+    Or             = null
+    Tags           = { Key = "environment", MatchOptions = null, Values = [var.environment] }
   })
 }
 

@@ -4,8 +4,8 @@ output "kind" {
 }
 
 output "workgroup_or_cluster" {
-  description = "Kind and name of what takes statements."
-  value       = { kind = local.serverless ? "workgroup" : "cluster", name = var.name }
+  description = "Kind and name of what takes statements, and a workgroup's most RPUs (0: a cluster)."
+  value       = { kind = local.serverless ? "workgroup" : "cluster", name = var.name, most_capacity = local.serverless ? var.serverless.most_capacity : 0 }
 }
 
 output "namespace" {

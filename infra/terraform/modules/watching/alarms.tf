@@ -102,8 +102,8 @@ locals {
       function-throttles = { namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = var.function_name }, statistic = "Sum", comparison = local.over, threshold = 1, periods = 3, missing = local.quiet, means = "the decoding function is called more often than its concurrency allows" }
     },
     { for name, rule in {
-      warehouse-queue = { metric = "QueriesQueued", statistic = "Maximum", comparison = local.over, threshold = var.thresholds.queries_queued, periods = 3, missing = local.quiet, means = "queries wait in the warehouse" }
-    } : name => merge(rule, { namespace = "AWS/Redshift-Serverless", dimensions = { Workgroup = var.warehouse.name } }) if var.warehouse.kind == "workgroup" },
+      warehouse-capacity = { metric = "ComputeCapacity", statistic = "Minimum", comparison = local.over, threshold = var.warehouse.most_capacity, periods = 6, missing = local.quiet, means = "the warehouse has been at its most RPUs for half an hour" }
+    } : name => merge(rule, { namespace = "AWS/Redshift-Serverless", dimensions = { Workgroup = var.warehouse.name } }) if var.warehouse.kind == "workgroup" && var.warehouse.most_capacity > 0 },
     { for name, rule in {
       warehouse-health = { metric = "HealthStatus", statistic = "Minimum", comparison = local.under, threshold = 1, periods = 2, missing = local.alarming, means = "the warehouse is not healthy" }
       warehouse-disk   = { metric = "PercentageDiskSpaceUsed", statistic = "Maximum", comparison = local.over, threshold = var.thresholds.disk_percent, periods = 1, missing = local.quiet, means = "the warehouse's storage fills" }

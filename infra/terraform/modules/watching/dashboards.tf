@@ -47,10 +47,16 @@ locals {
     )
 
     warehouse = concat(
-      [for metric in ["ComputeCapacity", "ComputeSeconds", "QueriesRunning", "QueriesQueued", "QueryDuration", "DatabaseConnections"] : {
+      [for metric in ["ComputeCapacity", "ComputeSeconds"] : {
         title = metric
         stat  = "Maximum"
         lines = [["AWS/Redshift-Serverless", metric, "Workgroup", var.warehouse.name, { label = var.warehouse.name }]]
+      } if var.warehouse.kind == "workgroup"],
+      # These have further dimensions (kind of query, database): all of them together.
+      [for metric in ["QueriesRunning", "QueriesQueued", "QueriesFailed", "DatabaseConnections"] : {
+        title = metric
+        stat  = "Maximum"
+        lines = [[{ expression = "SUM(SEARCH('Namespace=\"AWS/Redshift-Serverless\" MetricName=\"${metric}\" Workgroup=\"${var.warehouse.name}\"', 'Maximum', 300))", label = var.warehouse.name }]]
       } if var.warehouse.kind == "workgroup"],
       [for metric in ["CPUUtilization", "PercentageDiskSpaceUsed", "RedshiftManagedStorageTotalCapacity", "DatabaseConnections", "QueryDuration", "ConcurrencyScalingSeconds"] : {
         title = metric

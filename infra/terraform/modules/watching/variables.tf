@@ -69,8 +69,8 @@ variable "connector_arns" {
 }
 
 variable "warehouse" {
-  description = "The warehouse: kind (workgroup or cluster) and name."
-  type        = object({ kind = string, name = string })
+  description = "The warehouse: kind (workgroup or cluster), name, and a workgroup's most RPUs."
+  type        = object({ kind = string, name = string, most_capacity = optional(number, 0) })
 }
 
 variable "function_name" {
@@ -79,7 +79,7 @@ variable "function_name" {
 }
 
 variable "thresholds" {
-  description = "What is too much: seconds that a record waits for hop 1; age of the newest change at each hop's commit; manifests and loads left behind; minutes without any run of a batch hop; percent of a disk; queries that wait."
+  description = "What is too much: seconds that a record waits for hop 1; age of the newest change at each hop's commit; manifests and loads left behind; minutes without any run of a batch hop; percent of a disk."
   type = object({
     lag_seconds       = optional(number, 300)
     freshness_seconds = optional(map(number), { landing = 600, staging = 2700, curated = 3600, warehouse = 4500 })
@@ -87,7 +87,6 @@ variable "thresholds" {
     pending_loads     = optional(number, 4)
     silence_minutes   = optional(number, 60)
     disk_percent      = optional(number, 80)
-    queries_queued    = optional(number, 20)
   })
   default = {}
   validation {

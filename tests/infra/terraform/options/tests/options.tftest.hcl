@@ -18,12 +18,6 @@ mock_provider "aws" {
 mock_provider "aws" {
   alias = "replica"
 }
-run "serverless" {
+run "options" {
   providers = { aws = aws, aws.replica = aws.replica }
-  command   = apply
-}
-run "provisioned" {
-  variables { kind = "provisioned" }
-  providers = { aws = aws, aws.replica = aws.replica }
-  command   = apply
 }
