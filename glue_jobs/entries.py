@@ -78,6 +78,7 @@ ENTRIES: Final = {
         _entry("glue_jobs.staging_to_curated", "CuratedArgs"),
         _entry("glue_jobs.curated_to_warehouse", "WarehouseArgs"),
         _entry("glue_jobs.maintenance", "MaintenanceArgs"),
+        _entry("glue_jobs.reconcile", "ReconcileArgs"),
     )
 }
 """Every entry by its name, in the order of the route."""

@@ -86,6 +86,8 @@ KEYS: Final[Actions] = frozenset({"kms:Decrypt", "kms:GenerateDataKey"})
 """S3 asks for them in the caller's name, for objects under a customer key."""
 ICEBERG: Final[Actions] = frozenset({"glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable"})
 """Iceberg's GlueCatalog: tables are made and committed to; databases are there, and nothing is dropped."""
+ICEBERG_READ: Final[Actions] = frozenset({"glue:GetDatabase", "glue:GetTable"})
+"""The same, reading."""
 KAFKA: Final[Actions] = frozenset(
     {
         "kafka-cluster:Connect",
@@ -166,14 +168,17 @@ CREDENTIALS: Final[Mapping[str, Actions]] = {
 }
 """What the Data API asks for in the caller's name, by kind of warehouse."""
 
+_WAREHOUSE_CALLS: Final = ("lake.warehouse.data_api", "lake.warehouse.statements_api")
 JOBS: Final[Mapping[str, Actions]] = {
     "kafka_to_landing": GLUE | KEYS | S3_WRITE | KAFKA | _of("lake.store", "streaming.registry"),
     "landing_to_staging": GLUE | KEYS | S3_WRITE | ICEBERG | _of("lake.store"),
     "staging_to_curated": GLUE | KEYS | S3_WRITE | ICEBERG | _of("lake.store"),
-    "curated_to_warehouse": GLUE | KEYS | S3_READ | _of("lake.warehouse.data_api", "lake.warehouse.statements_api"),
+    "curated_to_warehouse": GLUE | KEYS | S3_READ | _of(*_WAREHOUSE_CALLS),
     "maintenance": GLUE | KEYS | S3_WRITE | ICEBERG,
+    "reconcile": GLUE | KEYS | S3_WRITE | ICEBERG_READ | KAFKA | _of(*_WAREHOUSE_CALLS, "lake.store"),
 }
-"""Actions of each job's role, by entry; of the warehouse's job without `CREDENTIALS`."""
+"""Actions of each job's role, by entry; without `CREDENTIALS`, which those of `ASK_WAREHOUSE` have beside them."""
+ASK_WAREHOUSE: Final = ("curated_to_warehouse", "reconcile")
 WAREHOUSE: Final[Actions] = COPY | SPECTRUM | STREAMING_VIEWS
 """Actions of the warehouse's own role."""
 DECODE: Final[Actions] = LAMBDA | _of("streaming.registry")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lake.metrics import METRICS, NAMESPACE
 from lake.session import AVRO_LIMITS
@@ -21,6 +22,8 @@ from redshift_sql.upkeep import USAGE_LIMITS
 from schemas import load_pipeline
 from schemas.model import Pipeline
 from streaming.udf.package import HANDLER
+
+PROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def stated(pipeline: Pipeline) -> dict[str, Any]:
@@ -31,6 +34,7 @@ def stated(pipeline: Pipeline) -> dict[str, Any]:
         "databases": {"staging": pipeline.staging_namespace, "curated": pipeline.curated_namespace},
         "jvm_options": list(AVRO_LIMITS),
         "function_handler": HANDLER,
+        "client_packages": _extras("msk", "postgres"),
         "metrics": {
             "namespace": NAMESPACE,
             "metrics": {
@@ -45,6 +49,12 @@ def stated(pipeline: Pipeline) -> dict[str, Any]:
         },
         "usage_limits": [asdict(limit) for limit in USAGE_LIMITS],
     }
+
+
+def _extras(*names: str) -> list[str]:
+    """Packages of the project's extras: what a job needs that speaks to Kafka beside Spark."""
+    found = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    return [package for name in names for package in found[name]]
 
 
 def text(pipeline: Pipeline) -> str:

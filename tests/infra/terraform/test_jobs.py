@@ -69,10 +69,19 @@ def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(enviro
         (command,) = job.values["command"]
         assert command["script_location"].startswith("s3://")
         assert command["script_location"].endswith("/glue_script.py")
-        assert arguments_of(job)["additional-python-modules"].endswith(".whl")
+        assert arguments_of(job)["additional-python-modules"].split(",")[0].endswith(".whl")
         assert arguments_of(job)["datalake-formats"] == "iceberg"
         assert job.values["glue_version"] == "5.1"
         assert arguments_of(job)["enable-auto-scaling"] == "true"
+
+
+def test_reconciliation_has_the_packages_that_read_topics_beside_spark(environment: State) -> None:
+    modules = arguments_of(jobs_of(environment)["reconcile"])["additional-python-modules"].split(",")
+    assert {package.partition("==")[0].partition("[")[0] for package in modules[1:]} == {
+        "aws-msk-iam-sasl-signer-python",
+        "confluent-kafka",
+        "psycopg",
+    }
 
 
 def test_streaming_runs_without_end_and_batch_jobs_are_stopped_when_they_hang(environment: State) -> None:

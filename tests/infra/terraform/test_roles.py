@@ -14,7 +14,7 @@ from tests.infra.terraform.applied import State
 
 @pytest.mark.parametrize("entry", permissions.JOBS)
 def test_a_jobs_role_may_what_its_entry_calls(environment: State, entry: str) -> None:
-    asked = permissions.JOBS[entry] | (credentials(environment) if entry == "curated_to_warehouse" else set())
+    asked = permissions.JOBS[entry] | (credentials(environment) if entry in permissions.ASK_WAREHOUSE else set())
     assert environment.actions("jobs", "job", entry) == asked
 
 

@@ -33,6 +33,11 @@ locals {
       "--copy-role"     = var.warehouse.copy_role_arn
     })
     maintenance = local.iceberg
+    reconcile = merge(local.iceberg, {
+      "--bootstrap"     = var.kafka.bootstrap_brokers
+      "--kafka-auth"    = "iam"
+      "--warehouse-uri" = var.warehouse.data_api_uri
+    })
   }
 
   # What a JVM must know as it starts; everything else the code's own session sets.
@@ -129,6 +134,9 @@ resource "aws_glue_job" "this" {
   default_arguments = merge(local.glues_own, each.value, {
     "--entry"                 = each.key
     "--spark-event-logs-path" = "s3://${var.logs_bucket.name}/spark/${each.key}/"
-    }, each.key == "kafka_to_landing" ? { "--auto-scale-within-microbatch" = "true" } : {}
+    },
+    { for name, value in { "--auto-scale-within-microbatch" = "true" } : name => value if each.key == "kafka_to_landing" },
+    # It reads topics beside Spark, with a client of its own.
+    { for name, value in { "--additional-python-modules" = join(",", concat(["${local.artifacts}/${var.release.wheel}"], var.client_packages)) } : name => value if each.key == "reconcile" },
   )
 }

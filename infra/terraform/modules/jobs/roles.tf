@@ -12,6 +12,7 @@ locals {
     staging_to_curated   = ["iceberg", "load", "deadletters/curated"]
     curated_to_warehouse = []
     maintenance          = ["iceberg"]
+    reconcile            = ["reconcile"]
   }
   reads = {
     kafka_to_landing     = []
@@ -19,6 +20,7 @@ locals {
     staging_to_curated   = ["landing/_manifests"]
     curated_to_warehouse = ["load"]
     maintenance          = []
+    reconcile            = ["landing", "deadletters", "iceberg"]
   }
 
   # What Glue itself does in a job's name: fetch the release, write logs and metrics, join the subnets.
@@ -124,53 +126,64 @@ locals {
     },
   ]
 
+  topics = { for job, groups in { kafka_to_landing = "spark-kafka-source-*", reconcile = "lake-reconcile" } : job => [
+    {
+      sid       = "ConnectToCluster"
+      actions   = ["kafka-cluster:Connect"]
+      resources = [var.kafka.cluster_arn]
+    },
+    {
+      sid       = "ReadTopics"
+      actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"]
+      resources = [for topic in var.topics : "${var.kafka.topic_arn_prefix}${topic}"]
+    },
+    {
+      sid       = "UseGroups"
+      actions   = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"]
+      resources = ["${var.kafka.group_arn_prefix}${groups}"]
+    },
+  ] }
+
+  statements = [
+    {
+      sid       = "RunStatements"
+      actions   = ["redshift-data:ExecuteStatement"]
+      resources = [var.warehouse.arn]
+    },
+    {
+      sid       = "FollowStatements"
+      actions   = ["redshift-data:CancelStatement", "redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
+      resources = ["*"] # a statement is no resource of IAM; only its owner may follow it
+      test      = "StringEquals"
+      variable  = "redshift-data:statement-owner-iam-userid"
+      values    = ["$${aws:userid}"]
+    },
+    {
+      sid       = "EnterWarehouse"
+      actions   = var.warehouse.kind == "workgroup" ? ["redshift-serverless:GetCredentials"] : ["redshift:GetClusterCredentialsWithIAM"]
+      resources = [var.warehouse.credentials_arn]
+    },
+  ]
+
   own = {
-    kafka_to_landing = [
-      {
-        sid       = "ConnectToCluster"
-        actions   = ["kafka-cluster:Connect"]
-        resources = [var.kafka.cluster_arn]
-      },
-      {
-        sid       = "ReadTopics"
-        actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"]
-        resources = [for topic in var.topics : "${var.kafka.topic_arn_prefix}${topic}"]
-      },
-      {
-        sid       = "UseSparksGroups"
-        actions   = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"]
-        resources = ["${var.kafka.group_arn_prefix}spark-kafka-source-*"]
-      },
+    kafka_to_landing = concat(local.topics["kafka_to_landing"], [
       {
         sid       = "ReadSchemas"
         actions   = ["glue:GetSchemaVersion"]
         resources = [var.registry_arn, "${local.catalog}:schema/${var.registry_name}/*"]
       },
-    ]
-    landing_to_staging = local.tables
-    staging_to_curated = local.tables
-    curated_to_warehouse = [
-      {
-        sid       = "RunStatements"
-        actions   = ["redshift-data:ExecuteStatement"]
-        resources = [var.warehouse.arn]
-      },
-      {
-        sid       = "FollowStatements"
-        actions   = ["redshift-data:CancelStatement", "redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
-        resources = ["*"] # a statement is no resource of IAM; only its owner may follow it
-        test      = "StringEquals"
-        variable  = "redshift-data:statement-owner-iam-userid"
-        values    = ["$${aws:userid}"]
-      },
-      {
-        sid       = "EnterWarehouse"
-        actions   = var.warehouse.kind == "workgroup" ? ["redshift-serverless:GetCredentials"] : ["redshift:GetClusterCredentialsWithIAM"]
-        resources = [var.warehouse.credentials_arn]
-      },
-    ]
-    maintenance = local.tables
+    ])
+    landing_to_staging   = local.tables
+    staging_to_curated   = local.tables
+    curated_to_warehouse = local.statements
+    maintenance          = local.tables
+    reconcile = concat(local.topics["reconcile"], local.statements, [
+      for statement in local.tables : merge(statement, { sid = "ReadTables", actions = ["glue:GetDatabase", "glue:GetTable"] })
+    ])
   }
+
+  # The Data API gives the session of a federated identity the database roles that its tag names.
+  database_roles = { curated_to_warehouse = "lake_loader", reconcile = "lake_steward" }
 }
 
 data "aws_iam_policy_document" "glue_trust" {
@@ -194,8 +207,7 @@ resource "aws_iam_role" "job" {
   name               = "${var.name}-${replace(each.key, "_", "-")}"
   description        = "What the entry ${each.key} does, and no more."
   assume_role_policy = data.aws_iam_policy_document.glue_trust.json
-  # The Data API gives the session of a federated identity the database roles that this tag names.
-  tags = each.key == "curated_to_warehouse" ? { RedshiftDbRoles = "lake_loader" } : {}
+  tags               = { for tag, role in { RedshiftDbRoles = lookup(local.database_roles, each.key, "") } : tag => role if role != "" }
 }
 
 data "aws_iam_policy_document" "job" {

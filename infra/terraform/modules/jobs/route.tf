@@ -114,7 +114,9 @@ locals {
     route       = { schedule = var.schedules.route, state = "ENABLED" }
     stream      = { schedule = "rate(5 minutes)", state = var.stream.running ? "ENABLED" : "DISABLED" }
     maintenance = { schedule = var.schedules.maintenance, state = "ENABLED" }
+    reconcile   = { schedule = var.schedules.reconcile, state = "ENABLED" }
   }
+  alone = ["maintenance", "reconcile"]
   glue_jobs = {
     route  = [for entry in local.batch : aws_glue_job.this[entry].arn]
     stream = [aws_glue_job.this["kafka_to_landing"].arn]
@@ -239,9 +241,9 @@ resource "aws_scheduler_schedule" "this" {
   }
 
   target {
-    arn      = each.key == "maintenance" ? "arn:${data.aws_partition.this.partition}:scheduler:::aws-sdk:glue:startJobRun" : aws_sfn_state_machine.this[each.key].arn
+    arn      = contains(local.alone, each.key) ? "arn:${data.aws_partition.this.partition}:scheduler:::aws-sdk:glue:startJobRun" : aws_sfn_state_machine.this[each.key].arn
     role_arn = aws_iam_role.scheduler.arn
-    input    = each.key == "maintenance" ? jsonencode({ JobName = aws_glue_job.this["maintenance"].name }) : jsonencode({})
+    input    = jsonencode(contains(local.alone, each.key) ? { JobName = aws_glue_job.this[each.key].name } : {})
     # The next tick comes soon; an old one is worth nothing.
     retry_policy {
       maximum_event_age_in_seconds = 300
@@ -268,7 +270,7 @@ data "aws_iam_policy_document" "scheduler_trust" {
 
 resource "aws_iam_role" "scheduler" {
   name               = "${var.name}-scheduler-jobs"
-  description        = "Starts state machines and maintenance."
+  description        = "Starts state machines, maintenance and reconciliation."
   assume_role_policy = data.aws_iam_policy_document.scheduler_trust.json
 }
 
@@ -279,9 +281,9 @@ data "aws_iam_policy_document" "scheduler" {
     resources = values(aws_sfn_state_machine.this)[*].arn
   }
   statement {
-    sid       = "StartMaintenance"
+    sid       = "StartJobs"
     actions   = ["glue:StartJobRun"]
-    resources = [aws_glue_job.this["maintenance"].arn]
+    resources = [for job in local.alone : aws_glue_job.this[job].arn]
   }
   statement {
     sid       = "ReadSchedules"

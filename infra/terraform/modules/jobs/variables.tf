@@ -74,6 +74,16 @@ variable "jvm_options" {
   type        = list(string)
 }
 
+variable "client_packages" {
+  description = "Python packages, pinned, of the job that reads topics beside Spark (reconcile)."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for package in var.client_packages : strcontains(package, "==")])
+    error_message = "Packages are pinned: name==version."
+  }
+}
+
 variable "kafka" {
   description = "The cluster: brokers for IAM, ARNs of cluster, topics and groups (prefixes, to which a name is added)."
   type = object({
@@ -162,10 +172,11 @@ variable "batch" {
 }
 
 variable "schedules" {
-  description = "EventBridge schedules (UTC) of the route and of maintenance."
+  description = "EventBridge schedules (UTC) of the route, of maintenance and of reconciliation."
   type = object({
     route       = optional(string, "rate(15 minutes)")
     maintenance = optional(string, "cron(30 3 * * ? *)")
+    reconcile   = optional(string, "cron(30 5 * * ? *)")
   })
   default = {}
   validation {
