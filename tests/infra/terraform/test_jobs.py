@@ -35,13 +35,13 @@ def machine_of(state: State, name: str) -> Any:
     return json.loads(found.values["definition"])
 
 
-def test_there_is_a_job_for_each_entry_and_no_other(environment: State) -> None:
-    assert jobs_of(environment).keys() == ENTRIES.keys()
+def test_there_is_a_job_for_each_entry_and_no_other(applied: State) -> None:
+    assert jobs_of(applied).keys() == ENTRIES.keys()
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_a_jobs_arguments_are_those_that_its_entry_parses(environment: State, entry: str) -> None:
-    given = arguments_of(jobs_of(environment)[entry])
+def test_a_jobs_arguments_are_those_that_its_entry_parses(applied: State, entry: str) -> None:
+    given = arguments_of(jobs_of(applied)[entry])
     assert given.pop(ENTRY) == entry
     argv = [word for name, value in given.items() for word in (f"--{name}", value)]
     parsed = parse(ENTRIES[entry].arguments, ["glue_script.py", *argv])
@@ -49,23 +49,23 @@ def test_a_jobs_arguments_are_those_that_its_entry_parses(environment: State, en
     required = {name for name, needed in ENTRIES[entry].options.items() if needed}
     assert required <= own <= ENTRIES[entry].options.keys()
     assert parsed.pipeline == "retail"
-    assert parsed.lake_uri == f"s3://{environment.outputs['lake_bucket']['name']}"
-    assert environment.outputs["name"] == f"retail-datalake-{parsed.environment}"
+    assert parsed.lake_uri == "s3://retail-datalake-dev"
+    assert parsed.environment == "dev"
 
 
-def test_every_jvm_starts_with_avros_limits(environment: State) -> None:
-    for job in jobs_of(environment).values():
+def test_every_jvm_starts_with_avros_limits(applied: State) -> None:
+    for job in jobs_of(applied).values():
         conf = conf_of(job)
         for process in ("driver", "executor"):
             assert conf[f"spark.{process}.extraJavaOptions"].split() == list(AVRO_LIMITS)
 
 
-def test_hop_1_logs_in_to_kafka_by_iam(environment: State) -> None:
-    assert arguments_of(jobs_of(environment)["kafka_to_landing"])["kafka-auth"] == IAM
+def test_hop_1_logs_in_to_kafka_by_iam(applied: State) -> None:
+    assert arguments_of(jobs_of(applied)["kafka_to_landing"])["kafka-auth"] == IAM
 
 
-def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(environment: State) -> None:
-    for job in jobs_of(environment).values():
+def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(applied: State) -> None:
+    for job in jobs_of(applied).values():
         (command,) = job.values["command"]
         assert command["script_location"].startswith("s3://")
         assert command["script_location"].endswith("/glue_script.py")
@@ -75,8 +75,8 @@ def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(enviro
         assert arguments_of(job)["enable-auto-scaling"] == "true"
 
 
-def test_reconciliation_has_the_packages_that_read_topics_beside_spark(environment: State) -> None:
-    modules = arguments_of(jobs_of(environment)["reconcile"])["additional-python-modules"].split(",")
+def test_reconciliation_has_the_packages_that_read_topics_beside_spark(applied: State) -> None:
+    modules = arguments_of(jobs_of(applied)["reconcile"])["additional-python-modules"].split(",")
     assert {package.partition("==")[0].partition("[")[0] for package in modules[1:]} == {
         "aws-msk-iam-sasl-signer-python",
         "confluent-kafka",
@@ -84,8 +84,8 @@ def test_reconciliation_has_the_packages_that_read_topics_beside_spark(environme
     }
 
 
-def test_streaming_runs_without_end_and_batch_jobs_are_stopped_when_they_hang(environment: State) -> None:
-    for entry, job in jobs_of(environment).items():
+def test_streaming_runs_without_end_and_batch_jobs_are_stopped_when_they_hang(applied: State) -> None:
+    for entry, job in jobs_of(applied).items():
         (command,) = job.values["command"]
         streaming = ENTRIES[entry].streaming
         assert command["name"] == ("gluestreaming" if streaming else "glueetl")
@@ -95,37 +95,37 @@ def test_streaming_runs_without_end_and_batch_jobs_are_stopped_when_they_hang(en
         assert job.values["execution_property"] == [{"max_concurrent_runs": 1}]
 
 
-def test_the_streaming_job_has_no_timeout(environments: dict[str, State]) -> None:
+def test_the_streaming_job_has_no_timeout(parts: dict[str, State]) -> None:
     """A mocked provider fills in what is left out, so it is the text that tells."""
-    job = jobs_of(environments["dev"])["kafka_to_landing"]
+    job = jobs_of(parts["serverless"])["kafka_to_landing"]
     timeouts = {
-        item.values["timeout"] for entry, item in jobs_of(environments["dev"]).items() if not ENTRIES[entry].streaming
+        item.values["timeout"] for entry, item in jobs_of(parts["serverless"]).items() if not ENTRIES[entry].streaming
     }
     assert job.values["timeout"] not in timeouts
 
 
-def test_the_route_takes_the_batch_hops_in_order(environment: State) -> None:
-    machine = machine_of(environment, "route")
+def test_the_route_takes_the_batch_hops_in_order(applied: State) -> None:
+    machine = machine_of(applied, "route")
     order = [
         state["Parameters"]["JobName"]
         for state in path(machine)
         if "glue:startJobRun.sync" in state.get("Resource", "")
     ]
-    jobs = jobs_of(environment)
+    jobs = jobs_of(applied)
     hops = ["landing_to_staging", "staging_to_curated", "curated_to_warehouse"]
     assert order == [jobs[hop].values["name"] for hop in hops]
 
 
-def test_a_failed_run_is_tried_again_once_by_one_of_them(environment: State) -> None:
+def test_a_failed_run_is_tried_again_once_by_one_of_them(applied: State) -> None:
     """Step Functions waits for a run by its id; a retry of Glue's own would be another run beside the next hop."""
-    states = machine_of(environment, "route")["States"]
-    for entry, job in jobs_of(environment).items():
+    states = machine_of(applied, "route")["States"]
+    for entry, job in jobs_of(applied).items():
         by_route = any("States.TaskFailed" in item["ErrorEquals"] for item in states.get(entry, {}).get("Retry", ()))
         assert (job.values["max_retries"] > 0) != by_route, entry
 
 
-def test_a_table_that_stopped_at_hop_2_stops_no_other_and_the_execution_fails_at_its_end(environment: State) -> None:
-    states = machine_of(environment, "route")["States"]
+def test_a_table_that_stopped_at_hop_2_stops_no_other_and_the_execution_fails_at_its_end(applied: State) -> None:
+    states = machine_of(applied, "route")["States"]
     assert states["landing_to_staging"]["Catch"][0]["Next"] == "staging_to_curated"
     kept = states["landing_to_staging"]["Catch"][0]["ResultPath"]
     assert [choice["Next"] for choice in states["AllWell"]["Choices"] if choice["Variable"] == kept] == ["Failed"]
@@ -133,8 +133,8 @@ def test_a_table_that_stopped_at_hop_2_stops_no_other_and_the_execution_fails_at
     assert states["Failed"]["Type"] == "Fail"
 
 
-def test_machines_lead_nowhere_else_and_try_again(environment: State) -> None:
-    for item in environment.all("aws_sfn_state_machine"):
+def test_machines_lead_nowhere_else_and_try_again(applied: State) -> None:
+    for item in applied.all("aws_sfn_state_machine"):
         check(json.loads(item.values["definition"]))
 
 
@@ -173,30 +173,29 @@ def path(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         name = state.get("Next") or state.get("Default", "")
 
 
-def test_what_a_job_prints_goes_to_a_group_that_is_there(environment: State) -> None:
+def test_what_a_job_prints_goes_to_a_group_that_is_there(applied: State) -> None:
     """Glue 5 names it by prefix, security configuration and role."""
     groups = {
-        item.index: item.values["name"]
-        for item in environment.all("aws_cloudwatch_log_group", module="jobs", name="job")
+        item.index: item.values["name"] for item in applied.all("aws_cloudwatch_log_group", module="jobs", name="job")
     }
-    roles = {item.index: item.values["name"] for item in environment.all("aws_iam_role", module="jobs", name="job")}
-    for entry, job in jobs_of(environment).items():
+    roles = {item.index: item.values["name"] for item in applied.all("aws_iam_role", module="jobs", name="job")}
+    for entry, job in jobs_of(applied).items():
         prefix = arguments_of(job)["custom-logGroup-prefix"]
         folder = f"{prefix}/{job.values['security_configuration']}-role/{roles[entry]}"
         assert groups[f"{entry}/output"] == f"{folder}/output"
         assert groups[f"{entry}/error"] == f"{folder}/error"
 
 
-def test_metrics_are_told_under_the_environment_that_alarms_ask_for(environment: State) -> None:
+def test_metrics_are_told_under_the_environment_that_alarms_ask_for(applied: State) -> None:
     alarms = [
-        item.values for item in environment.all("aws_cloudwatch_metric_alarm") if item.values["namespace"] == NAMESPACE
+        item.values for item in applied.all("aws_cloudwatch_metric_alarm") if item.values["namespace"] == NAMESPACE
     ]
     asked = {alarm["dimensions"]["environment"] for alarm in alarms}
-    assert asked == {arguments_of(job)["environment"] for job in jobs_of(environment).values()}
+    assert asked == {arguments_of(job)["environment"] for job in jobs_of(applied).values()}
 
 
-def test_the_route_names_its_execution_to_every_hop(environment: State) -> None:
-    states = machine_of(environment, "route")["States"]
+def test_the_route_names_its_execution_to_every_hop(applied: State) -> None:
+    states = machine_of(applied, "route")["States"]
     for entry in ("landing_to_staging", "staging_to_curated", "curated_to_warehouse"):
         (argument,) = states[entry]["Parameters"]["Arguments"]
         assert argument.removeprefix("--").removesuffix(".$") in ENTRIES[entry].options

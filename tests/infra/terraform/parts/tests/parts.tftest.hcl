@@ -18,6 +18,12 @@ mock_provider "aws" {
 mock_provider "aws" {
   alias = "replica"
 }
-run "options" {
+run "serverless" {
   providers = { aws = aws, aws.replica = aws.replica }
+  command   = apply
+}
+run "provisioned" {
+  variables { kind = "provisioned" }
+  providers = { aws = aws, aws.replica = aws.replica }
+  command   = apply
 }
