@@ -7,12 +7,13 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lake.deploy.errors import DeployError
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
+    from packaging.requirements import Requirement
 
     from infra.local.jars import Artifact
 
@@ -64,37 +65,24 @@ def closure(roots: Iterable[str], requires: Mapping[str, Sequence[str]]) -> tupl
         roots: requirements, as a wheel's metadata writes them.
         requires: those of each package, by normalised name.
     """
-    from packaging.requirements import Requirement
-
-    # An extra asks for its package's optional requirements: a package is followed once for each set of extras.
-    waiting = [Requirement(text) for text in roots]
+    waiting = _asked(roots)
     seen: set[tuple[str, str]] = set()
     while waiting:
         item = waiting.pop()
-        if item.marker is not None and not item.marker.evaluate({**GLUE, "extra": ""}):
-            continue
-        for extra in ("", *sorted(item.extras)):
-            step = (normal(item.name), extra)
+        # An extra asks for its package's optional requirements: a package is followed once, and once for each extra.
+        for step in ((normal(item.name), extra) for extra in ("", *sorted(item.extras))):
             if step not in seen:
                 seen.add(step)
-                waiting += [_under(text, extra) for text in requires.get(step[0], ()) if _asked(text, extra)]
+                waiting += _asked(requires.get(step[0], ()), step[1])
     return tuple(sorted({name for name, _ in seen}))
 
 
-def _asked(text: str, extra: str) -> bool:
+def _asked(texts: Iterable[str], extra: str = "") -> list[Requirement]:
+    """The requirements that count on Glue, under an extra of the package that has them."""
     from packaging.requirements import Requirement
 
-    marker = Requirement(text).marker
-    return marker is None or marker.evaluate({**GLUE, "extra": extra})
-
-
-def _under(text: str, extra: str) -> Any:
-    from packaging.requirements import Requirement
-
-    found = Requirement(text)
-    if extra:
-        found.marker = None  # it was just held to be true under the extra
-    return found
+    found = map(Requirement, texts)
+    return [item for item in found if item.marker is None or item.marker.evaluate({**GLUE, "extra": extra})]
 
 
 def installed_requires(names: Iterable[str]) -> dict[str, list[str]]:
