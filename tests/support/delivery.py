@@ -43,17 +43,22 @@ def release(folder: Path, salt: str = "") -> Release:
 
 def make_environment(cloud: Cloud, name: str = NAME) -> None:
     """What the small environment's outputs name: buckets, database, job, alarm."""
+    make_buckets(cloud, name)
+    glue = cloud.client("glue")
+    glue.create_database(DatabaseInput={"Name": "retail_staging"})
+    role = "arn:aws:iam::123456789012:role/glue"
+    glue.create_job(Name=f"{name}-landing-to-staging", Role=role, Command={"Name": "glueetl"})
+    alarm(cloud, "OK", name)
+
+
+def make_buckets(cloud: Cloud, name: str) -> None:
+    """The buckets of lake, artefacts and logs, as an environment has them."""
     s3 = cloud.client("s3")
     for bucket in (name, f"{name}-artifacts", f"{name}-logs"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
-    glue = cloud.client("glue")
-    glue.create_database(DatabaseInput={"Name": "retail_staging"})
-    role = "arn:aws:iam::123456789012:role/glue"
-    glue.create_job(Name=f"{name}-landing-to-staging", Role=role, Command={"Name": "glueetl"})
-    alarm(cloud, "OK", name)
 
 
 def other_job(cloud: Cloud, name: str = NAME) -> None:

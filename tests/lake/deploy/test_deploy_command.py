@@ -18,6 +18,7 @@ from tests.support import cloud as clouds
 from tests.support import delivery
 
 SECRET = "correct horse"
+BUCKET = "module.lake.module.storage.terraform_data.bucket"
 PLAN = "home/deploy/dev/plan/plan.tfplan"
 
 
@@ -89,8 +90,8 @@ def test_a_release_is_planned_applied_recorded_and_works(deliver: Delivery, serv
     made = delivery.release(deliver.folder / "one", "one")
     code, planned, shown = deliver.on("plan", "--release", "one")
     assert code == 3, shown
-    assert planned["summary"] == "2 to add, 0 to change, 0 to destroy"
-    assert [item["address"] for item in planned["changes"]] == ["terraform_data.job", "terraform_data.secret"]
+    assert planned["summary"] == "3 to add, 0 to change, 0 to destroy"
+    assert [item["address"] for item in planned["changes"]] == [BUCKET, "terraform_data.job", "terraform_data.secret"]
     assert delivery.documents(server) == []
 
     code, applied, shown = deliver.on("apply")
@@ -219,14 +220,25 @@ def test_an_object_under_a_hash_that_is_not_its_own_stops_apply_and_rollback(del
     assert (code, error["error"]["what"]) == (1, "has other bytes than its name says")
 
 
-def test_the_first_deployment_is_told_how_to_begin(deliver: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_VAR_name", "retail-datalake-new")
+def test_a_first_deployment_is_told_to_make_its_buckets_first_and_then_goes_through(
+    deliver: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "retail-datalake-new"
+    monkeypatch.setenv("TF_VAR_name", name)
     delivery.release(deliver.folder / "one", "one")
     assert deliver.on("plan", "--release", "one")[0] == 3
     code, error, _ = deliver.on("apply")
     assert code == 1
     assert "lake deploy plan dev --first" in error["error"]["remedy"]
     assert not (deliver.folder / "state/terraform.tfstate").exists()
+
+    code, planned, _ = deliver.on("plan", "--release", "one", "--first")
+    assert (code, [item["address"] for item in planned["changes"]]) == (3, [BUCKET])
+    code, applied, shown = deliver.on("apply")
+    assert (code, applied) == (0, {"deployment": None}), shown
+    delivery.make_buckets(deliver.cloud, name)
+    assert deliver.on("plan", "--release", "one")[0] == 3
+    assert deliver.on("apply")[1]["deployment"]["seq"] == 1
 
 
 def test_what_fails_in_an_environment_is_told_with_its_remedy(deliver: Delivery) -> None:

@@ -46,6 +46,11 @@ variable "broken" {
   default     = false
 }
 
+module "lake" {
+  source = "./lake"
+  name   = var.name
+}
+
 resource "terraform_data" "job" {
   input = var.release.wheel
 
