@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
+from lake.kafka_auth import IAM
+
 CATALOG: Final = "lake"
 
 # Avro trusts a length it reads; one corrupt length would take the JVM's memory, so Avro's own limits are always set.
@@ -115,6 +117,22 @@ def storage_conf(lake_uri: str, environment: Mapping[str, str] | None = None) ->
         conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
         conf["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
     return conf
+
+
+def kafka_conf(auth: str) -> dict[str, str]:
+    """Settings by which a local session's Kafka client can log in so; on Glue the jar comes by `--extra-jars`.
+
+    Args:
+        auth: one of `lake.kafka_auth.CHOICES`.
+
+    Raises:
+        LakeError: the jar is not cached and cannot be fetched.
+    """
+    if auth != IAM or on_glue():
+        return {}
+    from infra.local.jars import jar_paths
+
+    return {"spark.jars": ",".join(map(str, jar_paths("msk")))}
 
 
 def region_of(environment: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lake.arguments import parse
-from lake.session import job_session
+from lake.session import job_session, kafka_conf
 from lake.watch import OFF, Watch
 from lake.watch.options import job_watch
 from schemas.errors import LakeError
@@ -33,18 +33,17 @@ def main(argv: Sequence[str]) -> int:
 
     Args:
         argv: as `sys.argv`: the program first.
+
+    Raises:
+        LakeError: an argument is wrong, or a table failed; what is committed stays.
     """
-    try:
-        args = parse(StreamArgs, argv)
-    except LakeError as error:
-        log.error("%s: %s", type(error).__name__, error)
-        return 1
+    args = parse(StreamArgs, argv)
     with job_watch(args, argv, args.pipeline) as watch:
         try:
             summary = run(args, stop_on_signals(), watch)
         except LakeError as error:
             log.error("%s: %s", type(error).__name__, error)
-            return 1
+            raise
         log.info("ended: %d rows landed, %d dead letters", summary.rows, summary.dead_letters)
     return 0
 
@@ -52,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
 def run(args: StreamArgs, stopping: threading.Event, watch: Watch = OFF) -> Summary:
     """Runs the job in a session of its own, or in the active one."""
     settings = args.settings
-    with job_session("kafka_to_landing", lake_uri=settings.lake_uri, catalog_uri="glue", extra=SESSION) as spark:
+    extra = SESSION | kafka_conf(settings.kafka_auth)
+    with job_session("kafka_to_landing", lake_uri=settings.lake_uri, catalog_uri="glue", extra=extra) as spark:
         if args.once:
             return run_once(spark, settings, stopping=stopping, watch=watch)
         return run_until_stopped(spark, settings, args.trigger_seconds, stopping, watch=watch)
@@ -74,5 +74,14 @@ def stop_on_signals() -> threading.Event:
     return stopping
 
 
+def ended() -> int:
+    """`main` on the process's arguments; an error is shown in one piece, without values, and ends with exit code 1."""
+    try:
+        return main(sys.argv)
+    except LakeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(ended())

@@ -85,14 +85,13 @@ def route_of(app: App) -> Route:
     from lake.cli.stream import settings_of
     from lake.route import Route
 
-    name = app.pipeline_name
     return Route(
         pipeline=app.pipeline,
         migrations=app.migrations,
         stream=settings_of(app),
         warehouse_uri=app.warehouse_uri,
         copy_role=app.settings.copy_role,
-        quality_uri=app.home.quality(name).as_uri(),
+        quality_uri=app.quality_uri,
     )
 
 

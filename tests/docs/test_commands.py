@@ -60,14 +60,16 @@ def test_the_commands_that_need_aws_run_as_written_against_an_emulator(tmp_path:
     lines = [line for page in PAGES for line in commands(page, on_aws=True)]
     assert any(line.startswith("lake submit") for line in lines)
     with s3.running("lake") as server:
-        make_jobs(server)
+        deploy(server)
         environment = environment_of(tmp_path) | server.environment
         for line in lines:
             run(line, environment, 180)
 
 
-def make_jobs(server: s3.S3) -> None:
-    """The jobs of a deployment named retail-datalake-dev."""
+def deploy(server: s3.S3) -> None:
+    """The jobs and the lake of a deployment named retail-datalake-dev."""
+    place = {"LocationConstraint": s3.REGION}
+    server.client().create_bucket(Bucket="retail-datalake-dev", CreateBucketConfiguration=place)
     for entry in ENTRIES.values():
         needed = {f"--{name}": "x" for name, required in entry.options.items() if required}
         server.client("glue").create_job(

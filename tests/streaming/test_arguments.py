@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lake.arguments import ArgumentsError, parse
+from schemas.errors import CommitConflictError
 from streaming import kafka_to_landing
 from streaming.arguments import StreamArgs
 from streaming.job import MAX_OFFSETS, StreamSettings
@@ -66,6 +67,20 @@ def test_a_bad_argument_is_named(words: list[str], message: str) -> None:
         args_of(*words)
 
 
-def test_the_entry_says_what_is_missing_and_ends_with_1(caplog: pytest.LogCaptureFixture) -> None:
-    assert kafka_to_landing.main(["job", "--pipeline", "retail"]) == 1
-    assert "--bootstrap, --registry, --lake-uri: required arguments are missing" in caplog.text
+def test_the_entry_says_what_is_missing_and_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["job", "--pipeline", "retail"])
+    assert kafka_to_landing.ended() == 1
+    assert "--bootstrap, --registry, --lake-uri: required arguments are missing" in capsys.readouterr().err
+
+
+def test_a_failed_job_raises_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Glue shows it as the run's error."""
+
+    def fail(*_: object) -> None:
+        raise CommitConflictError("another job is landing table customer")
+
+    monkeypatch.setattr(kafka_to_landing, "run", fail)
+    with pytest.raises(CommitConflictError, match="another job is landing table customer"):
+        kafka_to_landing.main(["job", *NEEDED])

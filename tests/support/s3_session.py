@@ -20,9 +20,8 @@ from typing import Any, Final, Self
 from pyspark.sql import SparkSession
 
 from glue_jobs import entries
-from infra.local.jars import jar_paths
 from lake.kafka_auth import IAM
-from lake.session import spark_session, tuned
+from lake.session import kafka_conf, spark_session, tuned
 from streaming import kafka
 from streaming.job import StreamSettings
 from tests.support import retail
@@ -55,7 +54,7 @@ def serve(scratch: Path) -> None:
         catalog_uri="glue",
         memory="1g",
         scratch=scratch,
-        extra={"spark.sql.shuffle.partitions": "2", **_IMPATIENT, **tuned(small=True)} | _msk_plugin(),
+        extra={"spark.sql.shuffle.partitions": "2", **_IMPATIENT, **tuned(small=True), **kafka_conf(IAM)},
     )
     asked: dict[str, Callable[..., Any]] = {"land": partial(_land, spark), "run": _run, "where": _where}
     asked["describe"] = partial(_describe, spark)
@@ -81,11 +80,6 @@ def _run(entry: str, *more: str) -> list[Any]:
             ["job.py", "--JOB_NAME", "job", "--entry", entry, "--pipeline", "retail", "--lake-uri", LAKE, *more]
         )
     return [json.loads(line) for line in shown.getvalue().splitlines()]
-
-
-def _msk_plugin() -> dict[str, str]:
-    (jar,) = jar_paths("msk")
-    return {"spark.jars": str(jar)}
 
 
 def _describe(spark: SparkSession, bootstrap: str) -> None:
