@@ -21,6 +21,7 @@ from redshift_sql.stream import EXAMPLE, lag_alarm, refresh_plan, retention_plan
 from redshift_sql.upkeep import USAGE_LIMITS
 from schemas import load_pipeline
 from schemas.model import Pipeline
+from streaming.sizing import SIZING
 from streaming.udf.package import HANDLER
 
 PROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
@@ -47,6 +48,7 @@ def stated(pipeline: Pipeline) -> dict[str, Any]:
             "each_day": [statement.sql.strip() for statement in retention_plan(pipeline, EXAMPLE)],
             "alarm": asdict(lag_alarm(pipeline, EXAMPLE)),
         },
+        "sizing": asdict(SIZING),
         "usage_limits": [asdict(limit) for limit in USAGE_LIMITS],
     }
 

@@ -15,16 +15,18 @@ from tests.support import engines, postgres
 
 STACK: Final = "tests/integration/"
 """What starts so uses the embedded stack."""
+TOGETHER: Final = (STACK, "tests/infra/terraform/")
+"""Folders whose tests share what starts slowly."""
 
 
 class Spread(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
-    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one.
+    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one, Terraform's too.
 
     A file stays in one piece, so what its tests share is made once.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return STACK if nodeid.startswith(STACK) else nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -22,14 +22,16 @@ class Resource:
 
 @dataclass(frozen=True)
 class State:
-    """All of a run's resources."""
+    """All of a run's resources, and the root module's outputs."""
 
     resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> State:
         """From the message `test_state` of `terraform test -json -verbose`."""
-        return cls(tuple(_resources(message["root_module"])))
+        outputs = {name: output["value"] for name, output in message.get("outputs", {}).items()}
+        return cls(tuple(_resources(message["root_module"])), outputs)
 
     def all(self, kind: str, *, module: str = "", name: str = "") -> list[Resource]:
         """Resources (or data sources) of a type, in modules whose address ends in `module`."""

@@ -49,8 +49,8 @@ def test_a_jobs_arguments_are_those_that_its_entry_parses(applied: State, entry:
     required = {name for name, needed in ENTRIES[entry].options.items() if needed}
     assert required <= own <= ENTRIES[entry].options.keys()
     assert parsed.pipeline == "retail"
-    assert parsed.lake_uri == "s3://retail-datalake-dev"
-    assert parsed.environment == "dev"
+    assert parsed.lake_uri == f"s3://{applied.outputs['name']}"
+    assert f"retail-datalake-{parsed.environment}" == applied.outputs["name"]
 
 
 def test_every_jvm_starts_with_avros_limits(applied: State) -> None:

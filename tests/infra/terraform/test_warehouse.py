@@ -94,7 +94,7 @@ def test_role_cluster_and_function_fit_the_streaming_paths_settings(applied: Sta
     alias = applied.one("aws_lambda_alias", module="warehouse").values["name"]
     role = applied.one("aws_iam_role", module="warehouse", name="warehouse").values["arn"]
     settings = StreamSettings(cluster=EXAMPLE.cluster, role=role, function=f"{function}:{alias}")
-    assert settings.function == "retail-datalake-dev-decode:live"
+    assert settings.function == f"{applied.outputs['name']}-decode:live"
 
 
 def test_the_function_is_the_packages(applied: State) -> None:
