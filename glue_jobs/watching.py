@@ -119,9 +119,10 @@ def tell_fact(step: Step, outcome: FactOutcome) -> None:
     step.moved(outcome.fact, rows=outcome.written)
 
 
-def tell_load(step: Step, manifest: LoadManifest) -> None:
+def tell_load(step: Step, pipeline: Pipeline, manifest: LoadManifest) -> None:
     """The ids of a load, and what lineage says of its files."""
-    step.knows(load_seq=manifest.seq, attempt=manifest.attempt, landing_seqs=seqs_text(manifest.progress))
+    reached = {name: seq for name, seq in manifest.progress.items() if name in pipeline.sources}
+    step.knows(load_seq=manifest.seq, attempt=manifest.attempt, landing_seqs=seqs_text(reached))
     for name, table in manifest.tables.items():
         size = sum(file.bytes for file in table.files)
         step.moved(name, rows=table.rows, files=len(table.files), bytes=size)
@@ -141,7 +142,7 @@ def load_metrics(manifest: LoadManifest) -> dict[str, dict[str, float]]:
 
 def seqs_text(progress: Mapping[str, int]) -> str:
     """The newest landing sequence of each source, as `a=1 b=2`: what ties a commit to landed batches."""
-    return " ".join(f"{name}={seq}" for name, seq in sorted(progress.items()) if " " not in name)
+    return " ".join(f"{name}={seq}" for name, seq in sorted(progress.items()))
 
 
 def _fields(shapes: Iterable[TableShape]) -> dict[str, tuple[Field, ...]]:

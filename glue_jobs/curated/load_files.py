@@ -90,7 +90,7 @@ def write_load(
         if manifest is None:
             step.abandon()
         else:
-            step.tell(watching.tell_load, manifest)
+            step.tell(watching.tell_load, pipeline, manifest)
     for table, metrics in watching.load_metrics(manifest).items() if manifest else ():
         watch.emit(Hop.CURATED, metrics, table)
     return manifest

@@ -7,12 +7,14 @@ import pytest
 from glue_jobs import watching
 from glue_jobs.curated import tables
 from glue_jobs.staging_tables import change_log
-from lake.watch import Flow
+from lake.metrics import Hop
+from lake.watch import Flow, Step
 from lake.watch.events import Dataset, Name
 from lake.watch.flows import landing_flow, load_tables, references, warehouse_flow
 from lake.watch.names import Names
 from redshift_sql.copy_contract import copy_contract
 from schemas import load_pipeline
+from schemas.manifests import LoadManifest
 from schemas.model import Dimension, Fact
 
 LAKE = "s3://lake/retail"
@@ -159,3 +161,10 @@ def test_a_warehouse_is_named_without_user_or_password(uri: str, name: Name) -> 
 def test_a_local_lake_is_named_by_its_path() -> None:
     assert Names("retail", "file:///data/lake").landing("t") == Name("file", "/data/lake/landing/t")
     assert Names("retail", "file:///data/lake").in_catalog("staging", "t").namespace == "file:/data/lake/iceberg"
+
+
+def test_a_loads_ids_name_the_landed_batches_of_its_sources_and_nothing_else() -> None:
+    progress = {"order": 7, "customer": 3, "dim_date": 1795841671, "customer (mirror)": 2}
+    step = Step(Hop.CURATED, "load_files")
+    watching.tell_load(step, RETAIL, LoadManifest("retail", 4, "a1", progress))
+    assert step.ids == {"load_seq": 4, "attempt": "a1", "landing_seqs": "customer=3 order=7"}
