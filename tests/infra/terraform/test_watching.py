@@ -107,8 +107,8 @@ def test_logs_are_kept_for_a_time_under_a_key(applied: State) -> None:
         assert group.values["kms_key_id"], group.address
 
 
-def test_the_topic_is_encrypted_and_open_to_services_of_the_account_alone(applied: State) -> None:
+def test_the_topic_is_encrypted_and_open_to_services_and_rules_of_the_account_alone(applied: State) -> None:
     assert applied.one("aws_sns_topic", module="watching").values["kms_master_key_id"]
     (document,) = applied.all("aws_iam_policy_document", module="watching", name="topic")
     allowed = [item for item in document.values["statement"] if item["effect"] != "Deny"]
-    assert [item["condition"][0]["variable"] for item in allowed] == ["aws:SourceAccount"]
+    assert {item["condition"][0]["variable"] for item in allowed} == {"aws:SourceAccount", "aws:SourceArn"}

@@ -7,7 +7,7 @@ data "aws_caller_identity" "this" {}
 locals {
   account = data.aws_caller_identity.this.account_id
   arn     = "arn:${data.aws_partition.this.partition}"
-  tellers = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com"]
+  tellers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com"]
 }
 
 # A key of its own: the services that tell of alarms need it, and no other.
@@ -58,6 +58,17 @@ data "aws_iam_policy_document" "key" {
       values   = [local.account]
     }
   }
+
+  # EventBridge names neither rule nor account to KMS; whose events reach the topic, the topic's policy says.
+  statement {
+    sid       = "Events"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"] # in a key's policy, the key itself
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+  }
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -79,6 +90,21 @@ data "aws_iam_policy_document" "topic" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [local.account]
+    }
+  }
+
+  statement {
+    sid       = "OurRules"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms.arn]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [for rule in aws_cloudwatch_event_rule.failed : rule.arn]
     }
   }
 
