@@ -80,16 +80,19 @@ words = st.one_of(
     st.sampled_from(VALUES),
     st.builds(lambda flag, value: f"{flag}={value}", flags, st.sampled_from(VALUES)),
 )
-pairs = st.tuples(flags, st.sampled_from(VALUES))
+PLAIN: Final = ("lake-uri", "lake", "tables", "table-b", "max_rows", "entry", "JOB_NAME")
+sound = st.tuples(st.sampled_from(PLAIN).map("--{}".format), st.sampled_from(("a", "s3://b/c=d", "", "true")))
+odd = st.one_of(st.tuples(flags, st.sampled_from(VALUES)), st.tuples(words))
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[list[str], list[str]]:
-    """An argv, mostly of whole pairs, and the options asked of it, mostly those it has."""
-    groups = draw(st.lists(st.one_of(pairs, pairs, st.tuples(words)), max_size=5))
-    given_names = [group[0].removeprefix("--") for group in groups if group[0].startswith("--") and "=" not in group[0]]
-    asked = draw(st.lists(st.sampled_from([*given_names, *NAMES]), max_size=4, unique=True))
-    return [word for group in groups for word in group], asked
+    """An argv, mostly of sound pairs, and the options asked of it, mostly those it has."""
+    groups = draw(st.lists(st.one_of(sound, sound, sound, odd), max_size=6))
+    names = sorted({group[0].removeprefix("--") for group in groups} & {*NAMES})
+    asked = draw(st.lists(st.sampled_from(names), max_size=4, unique=True)) if names else []
+    more = draw(st.lists(st.sampled_from(NAMES), max_size=1)) if draw(st.integers(0, 4)) == 0 else []
+    return [word for group in groups for word in group], [*asked, *(name for name in more if name not in asked)]
 
 
 def answer(resolver: Any, argv: list[str], asked: list[str]) -> dict[str, Any] | None:
