@@ -18,6 +18,17 @@ locals {
   state_bucket = coalesce(var.state_bucket, "${local.name}-state")
   arn          = "arn:${data.aws_partition.this.partition}"
   account      = data.aws_caller_identity.this.account_id
+
+  # What an account does with a key of its own, one by one: a pattern would also admit what AWS adds later.
+  account_actions = [
+    "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateGrant", "kms:Decrypt", "kms:DeleteAlias",
+    "kms:DescribeKey", "kms:DisableKey", "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation",
+    "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListAliases",
+    "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListResourceTags", "kms:PutKeyPolicy",
+    "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant", "kms:RevokeGrant", "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+  ]
 }
 
 resource "aws_kms_key" "state" {
@@ -38,7 +49,7 @@ data "aws_iam_policy_document" "key" {
   # checkov:skip=CKV_AWS_356:a key's own policy knows no resource but this key
   statement {
     sid       = "Account"
-    actions   = ["kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource", "kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:RotateKeyOnDemand", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"]
+    actions   = local.account_actions
     resources = ["*"] # in a key's policy it means this key
     principals {
       type        = "AWS"
