@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from lake.deploy.terraform import Terraform
 from tests.infra.terraform.applied import State, states
+from tests.infra.terraform.harness import SOURCES, init, terraform
 
-ROOT: Final = Path(__file__).parents[3]
 ISSUER: Final = "token.actions.githubusercontent.com"
 
 
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> State:
+def bootstrap(installed: None, tmp_path_factory: pytest.TempPathFactory) -> State:
     """The root, applied on the mocked provider; its refusals hold, else the run fails."""
     root = tmp_path_factory.mktemp("bootstrap") / "root"
-    shutil.copytree(ROOT / "infra/terraform/bootstrap", root, ignore=shutil.ignore_patterns(".terraform*"))
+    shutil.copytree(SOURCES / "bootstrap", root, ignore=shutil.ignore_patterns(".terraform*"))
     shutil.copy(Path(__file__).parent / "bootstrap.tftest.hcl", root)
     code = (root / "main.tf").read_text()
     assert "prevent_destroy = true" in code
     # A run takes away at its end what it made.
     (root / "main.tf").write_text(code.replace("prevent_destroy = true", "prevent_destroy = false"))
-    environment = {**os.environ, "TF_CLI_CONFIG_FILE": os.devnull}
-    plugins = next((str(path) for path in Path("/opt").glob("*plugins*")), "")
-    Terraform(root, environment={"TF_PLUGIN_DIR": plugins, **environment}).init()
-    words = ["terraform", "test", "-json", "-verbose"]
-    done = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    return states(done.stdout)["whole"]
+    init(root)
+    return states(terraform("test", "-json", "-verbose", cwd=root).stdout)["whole"]
 
 
 def test_the_state_is_versioned_encrypted_closed_and_kept(bootstrap: State) -> None:

@@ -46,7 +46,9 @@ def test_the_variable_takes_a_releases_keys_and_the_state_lies_where_bootstrap_m
     name: str, tmp_path: Path
 ) -> None:
     folder = SOURCES / "environments" / name
-    found = re.search(r'^variable "release" \{.*?object\(\{(.*?)\}\)', (folder / "variables.tf").read_text(), re.M | re.S)
+    found = re.search(
+        r'^variable "release" \{.*?object\(\{(.*?)\}\)', (folder / "variables.tf").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert found is not None
-    assert set(re.findall(r"^\s+(\w+)\s+=", found[1], re.M)) == set(delivery.release(tmp_path).keys())
+    assert set(re.findall(r"^\s+(\w+)\s+=", found[1], re.MULTILINE)) == set(delivery.release(tmp_path).keys())
     assert f'bucket       = "retail-datalake-{name}-state"' in (folder / "backend.tf").read_text()
