@@ -126,6 +126,7 @@ module "jobs" {
   stream             = var.jobs.stream
   batch              = var.jobs.batch
   schedules          = var.jobs.schedules
+  lineage_uri        = var.jobs.lineage_uri
   warehouse = {
     kind            = module.warehouse.kind
     arn             = module.warehouse.arn

@@ -106,8 +106,9 @@ variable "throughput" {
 }
 
 variable "jobs" {
-  description = "Sizes and schedules of Glue's jobs (module jobs)."
+  description = "Sizes and schedules of Glue's jobs, and where their lineage goes (module jobs)."
   type = object({
+    lineage_uri = optional(string)
     stream = optional(object({
       worker_type        = optional(string)
       most_workers       = optional(number)

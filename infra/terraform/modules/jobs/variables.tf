@@ -189,6 +189,7 @@ variable "lineage_uri" {
   description = "Where OpenLineage events go, http(s)://host:port; empty: nowhere."
   type        = string
   default     = ""
+  nullable    = false
   validation {
     condition     = var.lineage_uri == "" || can(regex("^https?://[^@]+$", var.lineage_uri))
     error_message = "Give http(s)://host:port, without user and password."

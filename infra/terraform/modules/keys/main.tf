@@ -59,6 +59,25 @@ data "aws_iam_policy_document" "key" {
       }
     }
   }
+
+  # A state machine under this key writes its log by the log service's delivery (Step Functions, "Data at rest encryption").
+  dynamic "statement" {
+    for_each = each.key == "data" ? [1] : []
+    content {
+      sid       = "LogsOfStateMachines"
+      actions   = ["kms:Decrypt"]
+      resources = ["*"] # in a key's policy, the key itself
+      principals {
+        type        = "Service"
+        identifiers = ["delivery.logs.amazonaws.com"]
+      }
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:SourceArn"
+        values   = ["${local.arn}:logs:${data.aws_region.this.name}:${local.account}:*"]
+      }
+    }
+  }
 }
 
 resource "aws_kms_key" "this" {
