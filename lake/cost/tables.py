@@ -132,7 +132,6 @@ class Days(_Strict):
 
     kafka: PositiveInt
     landing: PositiveInt
-    snapshots: PositiveInt
 
 
 class Environment(_Strict):
