@@ -15,6 +15,8 @@ SOURCES: Final = ROOT / "infra" / "terraform"
 ENVIRONMENTS: Final = ("dev", "qa", "prod")
 PLUGINS: Final = "TF_PLUGIN_DIR"
 """Variable that names a folder of providers, laid out as `terraform providers mirror` does; else the public registry."""
+MIRRORS: Final = (Path("/opt"), Path("/usr/local/share/terraform"), Path("/usr/share/terraform"))
+"""Folders below which one is looked for where the variable is not set, as .ci/run does."""
 WHOLE: Final = "tests/infra/terraform/whole"
 """The root module whose test applies every environment."""
 NOT_COPIED: Final = shutil.ignore_patterns(".terraform*", "__pycache__")
@@ -28,15 +30,20 @@ def terraform(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["terraform", *words], cwd=cwd, env=environment, text=True, capture_output=True, check=False)
 
 
+def plugins() -> list[str]:
+    """Where providers come from, as an option of `terraform init`; none: the public registry."""
+    found = (path.parent for folder in MIRRORS for path in sorted(folder.glob("*/registry.terraform.io")))
+    folder = os.environ.get(PLUGINS) or next(found, None)
+    return [f"-plugin-dir={folder}"] if folder else []
+
+
 def init(root: Path) -> None:
     """Readies a root module, without its backend.
 
     Raises:
         AssertionError: a module or a provider is not as it should be; with what Terraform says.
     """
-    folder = os.environ.get(PLUGINS)
-    plugins = [f"-plugin-dir={folder}"] if folder else []
-    done = terraform("init", "-backend=false", "-input=false", "-no-color", *plugins, cwd=root)
+    done = terraform("init", "-backend=false", "-input=false", "-no-color", *plugins(), cwd=root)
     assert done.returncode == 0, done.stderr
 
 
