@@ -103,24 +103,40 @@ def test_each_flow_has_both_its_ends(environment: State) -> None:
     assert ends[0] == ends[1]
 
 
-def test_only_the_connector_speaks_to_the_source(environment: State) -> None:
-    (rule,) = environment.all("aws_vpc_security_group_egress_rule", name="source")
-    groups = {item.index: item.values["id"] for item in environment.all("aws_security_group", module="network")}
-    assert rule.values["security_group_id"] == groups["connect"]
-    assert (rule.values["cidr_ipv4"], rule.values["from_port"], rule.values["to_port"]) == ("10.90.0.0/16", 1433, 1433)
+def test_only_the_connector_speaks_to_the_source(environments: dict[str, State]) -> None:
+    wanted = {"dev": set(), "qa": {"10.90.0.0/16", "10.91.0.0/16"}, "prod": {"10.90.0.0/16"}}
+    for name, state in environments.items():
+        rules = [item.values for item in state.all("aws_vpc_security_group_egress_rule", name="source")]
+        groups = {item.index: item.values["id"] for item in state.all("aws_security_group", module="network")}
+        assert {rule["cidr_ipv4"] for rule in rules} == wanted[name]
+        assert {rule["security_group_id"] for rule in rules} <= {groups["connect"]}
+        assert {(rule["from_port"], rule["to_port"]) for rule in rules} <= {(1433, 1433)}
 
 
-def test_the_way_to_the_source_is_two_tunnels_of_strong_ciphers_and_its_names_are_asked_there(
-    environment: State,
-) -> None:
-    vpn = environment.one("aws_vpn_connection").values
+def test_a_vpn_is_two_tunnels_of_strong_ciphers_and_names_are_asked_over_there(environments: dict[str, State]) -> None:
+    state = environments["prod"]
+    vpn = state.one("aws_vpn_connection").values
     for tunnel in ("tunnel1", "tunnel2"):
         assert list(vpn[f"{tunnel}_ike_versions"]) == ["ikev2"]
         assert list(vpn[f"{tunnel}_phase2_encryption_algorithms"]) == ["AES256-GCM-16"]
-    assert len(environment.all("aws_vpn_gateway_route_propagation")) == 3
-    rule = environment.one("aws_route53_resolver_rule").values
+    assert len(state.all("aws_vpn_gateway_route_propagation")) == 3
+    rule = state.one("aws_route53_resolver_rule").values
     assert rule["domain_name"] == "retail.example.com"
     assert {item["ip"] for item in rule["target_ip"]} == {"10.90.0.10", "10.90.0.11"}
+    assert not state.all("aws_vpc_peering_connection")
+
+
+def test_a_peering_is_routed_from_every_zone_and_left_to_its_owner_to_accept(environments: dict[str, State]) -> None:
+    state = environments["qa"]
+    assert state.one("aws_vpc_peering_connection").values["auto_accept"] is False
+    routes = [item.values["destination_cidr_block"] for item in state.all("aws_route", name="peering")]
+    assert sorted(routes) == ["10.90.0.0/16"] * 3 + ["10.91.0.0/16"] * 3
+    assert not state.all("aws_vpn_connection")
+
+
+def test_without_a_way_to_the_source_nothing_of_one_is_made(environments: dict[str, State]) -> None:
+    kinds = ("aws_vpn_connection", "aws_vpn_gateway", "aws_vpc_peering_connection", "aws_route53_resolver_endpoint")
+    assert not [kind for kind in kinds if environments["dev"].all(kind)]
 
 
 def test_a_provisioned_cluster_spans_zones_logs_and_grows(environments: dict[str, State]) -> None:

@@ -53,6 +53,7 @@ variables {
     connectors      = ["releases/6/debezium.zip"]
   }
   source_database = { host = "sql.retail.example.com", database = "retail" }
+  # prod has a VPN, qa a peering, dev no way of ours.
   source_network = {
     way   = "vpn"
     cidrs = ["10.90.0.0/16"]
@@ -62,12 +63,22 @@ variables {
 }
 
 run "dev" {
+  variables {
+    source_network = null
+  }
   module {
     source = "../../../../infra/terraform/environments/dev"
   }
 }
 
 run "qa" {
+  variables {
+    source_network = {
+      way     = "peering"
+      cidrs   = ["10.90.0.0/16", "10.91.0.0/16"]
+      peering = { vpc_id = "vpc-0123456789abcdef0", account_id = "210987654321" }
+    }
+  }
   module {
     source = "../../../../infra/terraform/environments/qa"
   }
