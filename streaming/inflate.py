@@ -7,7 +7,6 @@ module is compiled in memory by Janino, which Spark itself uses to compile queri
 from __future__ import annotations
 
 import atexit
-import shutil
 import tempfile
 import zipfile
 from importlib.resources import files
@@ -41,9 +40,9 @@ def _function(spark: SparkSession) -> Any:
         found = loader.loadClass(CLASS)
     except Py4JJavaError:
         # Executors fetch the jar whenever they start, so it stays for as long as the process does.
-        folder = Path(tempfile.mkdtemp(prefix="lake-inflate-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        jar = folder / "inflate.jar"
+        folder = tempfile.TemporaryDirectory(prefix="lake-inflate-", ignore_cleanup_errors=True)
+        atexit.register(folder.cleanup)
+        jar = Path(folder.name) / "inflate.jar"
         write_jar(spark, jar)
         session.sessionState().resourceLoader().addJar(str(jar))
         found = loader.loadClass(CLASS)
