@@ -20,6 +20,7 @@ from benchmarks.measure import seconds
 from glue_jobs.curated import tables
 from glue_jobs.curated.load_files import MANIFESTS, write_load
 from glue_jobs.curated.promote import promote_curated
+from glue_jobs.curated.redrives import Redrives
 from lake.store import Store, store_for
 from lake.warehouse.duck import DuckWarehouse
 from lake.warehouse.load import ensure_tables, load_one
@@ -99,7 +100,7 @@ class Scaled:
     def promote(self) -> float:
         """Takes what is staged into the star; the seconds of that. The load files are written after, untimed."""
         took = seconds(lambda: promote_curated(self.spark, self.pipeline, self.store.uri, load=False))
-        write_load(self.spark, self.pipeline, self.store)
+        write_load(Redrives(self.spark, self.store), self.pipeline)
         return took
 
     @contextmanager

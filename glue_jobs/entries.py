@@ -79,6 +79,7 @@ ENTRIES: Final = {
         _entry("glue_jobs.curated_to_warehouse", "WarehouseArgs"),
         _entry("glue_jobs.maintenance", "MaintenanceArgs"),
         _entry("glue_jobs.reconcile", "ReconcileArgs"),
+        _entry("glue_jobs.redrive", "RedriveArgs"),
     )
 }
 """Every entry by its name, in the order of the route."""

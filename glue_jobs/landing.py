@@ -72,21 +72,17 @@ def groups(spark: SparkSession, store: Store, manifests: Sequence[LandingManifes
     Raises:
         LandingError: a file is not there.
     """
-    files: dict[str, list[str]] = defaultdict(list)
-    schemas: dict[str, str] = {}
+    # By the stored schema, not by its id: an epoch left behind may have given the id to another one.
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
     for manifest in manifests:
         for file in manifest.files:
             if file.schema_id:
-                files[file.schema_id].append(spark_path(store, file.path))
-                schemas[file.schema_id] = manifest.schemas[file.schema_id]
+                group = file.schema_id, manifest.schemas[file.schema_id]
+                files[group].append(spark_path(store, file.path))
     base = spark_path(store, f"landing/{manifests[0].table}") if manifests else ""
     return tuple(
-        LandedGroup(
-            schema_id,
-            _fields(store, schemas[schema_id]),
-            _rows(spark, files[schema_id], base),
-        )
-        for schema_id in sorted(files)
+        LandedGroup(schema_id, _fields(store, path), _rows(spark, files[schema_id, path], base))
+        for schema_id, path in sorted(files)
     )
 
 

@@ -176,6 +176,7 @@ JOBS: Final[Mapping[str, Actions]] = {
     "curated_to_warehouse": GLUE | KEYS | S3_READ | _of(*_WAREHOUSE_CALLS),
     "maintenance": GLUE | KEYS | S3_WRITE | ICEBERG,
     "reconcile": GLUE | KEYS | S3_WRITE | ICEBERG_READ | KAFKA | _of(*_WAREHOUSE_CALLS, "lake.store"),
+    "redrive": GLUE | KEYS | S3_WRITE | _of("lake.store", "lake.catalog", "streaming.registry"),
 }
 """Actions of each job's role, by entry; without `CREDENTIALS`, which those of `ASK_WAREHOUSE` have beside them."""
 ASK_WAREHOUSE: Final = ("curated_to_warehouse", "reconcile")

@@ -7,22 +7,45 @@ was written with, so a damaged or foreign file is named instead of followed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from schemas.errors import LakeError
+from schemas.records import (
+    VERSION,
+    ManifestError,
+    Reader,
+    instant_text,
+    integers,
+    mapping,
+    parsed,
+    require,
+    strings,
+    utc_now,
+)
+from schemas.settlements import Hop, Range, Settlement, Verb
 
-VERSION: Final = 1
 SEQ_DIGITS: Final = 12
 
-Range = tuple[int, int]
-_T = TypeVar("_T")
-
-
-class ManifestError(LakeError):
-    """A manifest is damaged, or breaks the rules of its kind."""
+__all__ = [
+    "LEDGER_OFFSETS",
+    "SEQ_DIGITS",
+    "VERSION",
+    "Covered",
+    "LandedFile",
+    "LandingManifest",
+    "LoadManifest",
+    "LoadTable",
+    "ManifestError",
+    "RaisedEpoch",
+    "Range",
+    "WrittenFile",
+    "check_successor",
+    "instant_text",
+    "seq_name",
+    "seq_of",
+    "utc_now",
+]  # fmt: skip
 
 
 def seq_name(seq: int) -> str:
@@ -73,6 +96,8 @@ class LandingManifest:
     `ranges` holds every partition known so far, `[from, to)`; an untouched one has `from == to`, so that the newest
     manifest alone says how far each partition is committed. A batch of aborted transactions alone has no files.
     `topic_id` is the broker's id of the topic (empty where the broker gives none): a re-created topic has another.
+    A manifest that `settles` dead letters consumes nothing: its files hold the records of these letters, landed again
+    at their own Kafka coordinates, its dead letters those that are still undecodable; a discard has neither.
 
     Raises:
         ManifestError: counts, ranges or schemas contradict each other.
@@ -90,19 +115,23 @@ class LandingManifest:
     schemas: Mapping[str, str] = field(default_factory=dict)
     committed_at: str = ""
     topic_id: str = ""
+    settles: Settlement | None = None
 
     def __post_init__(self) -> None:
         where = f"landing manifest {self.table}/{self.seq}"
-        _require(self.seq >= 1, "seq starts at 1", where)
-        _require(self.epoch >= 0, "epoch is negative", where)
-        _require(bool(self.attempt), "attempt is empty", where)
+        require(self.seq >= 1, "seq starts at 1", where)
+        require(self.epoch >= 0, "epoch is negative", where)
+        require(bool(self.attempt), "attempt is empty", where)
         for partition, (start, end) in self.ranges.items():
-            _require(0 <= start <= end, f"range of partition {partition} runs back: [{start}, {end})", where)
+            require(0 <= start <= end, f"range of partition {partition} runs back: [{start}, {end})", where)
         unknown = {i for f in self.files for i in (f.schema_id, f.key_schema_id) if i} - set(self.schemas)
-        _require(not unknown, f"files refer to schemas that the manifest does not name: {sorted(unknown)}", where)
+        require(not unknown, f"files refer to schemas that the manifest does not name: {sorted(unknown)}", where)
         consumed = sum(end - start for start, end in self.ranges.values())
         written = self.rows + self.dead_letter_rows
-        _require(written <= consumed, f"{written} rows written out of {consumed} offsets consumed", where)
+        if self.settles is not None:
+            _check_settlement(self, self.settles, consumed, where)
+            return
+        require(written <= consumed, f"{written} rows written out of {consumed} offsets consumed", where)
 
     @property
     def rows(self) -> int:
@@ -140,6 +169,8 @@ class LandingManifest:
             "schemas": dict(sorted(self.schemas.items())),
             "committed_at": self.committed_at,
         }
+        if self.settles is not None:
+            body["settles"] = self.settles.as_dict()
         return json.dumps(body, indent=1)
 
     @classmethod
@@ -153,7 +184,7 @@ class LandingManifest:
         Raises:
             ManifestError: names the first field that is missing, of a wrong type or contradictory.
         """
-        reader = _Reader(_parse(text, where), where)
+        reader = Reader(parsed(text, where), where)
         manifest = cls(
             pipeline=reader.get("pipeline", str),
             table=reader.get("table", str),
@@ -164,14 +195,31 @@ class LandingManifest:
             ranges=_ranges(reader.get("ranges", dict), where),
             files=reader.items("files", _landed_file),
             dead_letters=reader.items("dead_letters", _written_file),
-            schemas=_strings(reader.get("schemas", dict), "schemas", where),
+            schemas=strings(reader.get("schemas", dict), "schemas", where),
             committed_at=reader.get("committed_at", str),
             topic_id=reader.get("topic_id", str),
+            settles=_settlement(reader, where),
         )
-        _require(reader.get("rows", int) == manifest.rows, "rows is not the sum over files", where)
+        require(reader.get("rows", int) == manifest.rows, "rows is not the sum over files", where)
         total = reader.get("dead_letter_rows", int)
-        _require(total == manifest.dead_letter_rows, "dead_letter_rows is not the sum over dead_letters", where)
+        require(total == manifest.dead_letter_rows, "dead_letter_rows is not the sum over dead_letters", where)
         return manifest
+
+
+def _settlement(reader: Reader, where: str) -> Settlement | None:
+    if "settles" not in reader.body:
+        return None
+    return Settlement.read(Reader(mapping(reader.body["settles"], "settles", where), f"{where}: settles"))
+
+
+def _check_settlement(manifest: LandingManifest, settles: Settlement, consumed: int, where: str) -> None:
+    require(consumed == 0, f"a manifest that settles dead letters consumed {consumed} offsets", where)
+    require(settles.epoch <= manifest.epoch, "it settles dead letters of an epoch to come", where)
+    written = manifest.rows + manifest.dead_letter_rows
+    wanted = 0 if settles.verb is Verb.DISCARD else settles.count
+    require(written == wanted, f"{written} rows written of {wanted} dead letters", where)
+    sound = settles.hop is Hop.LANDING or not manifest.dead_letter_rows
+    require(sound, "what landed once is undecodable now", where)
 
 
 def check_successor(previous: LandingManifest | None, following: LandingManifest) -> None:
@@ -184,15 +232,15 @@ def check_successor(previous: LandingManifest | None, following: LandingManifest
     """
     where = f"landing manifest {following.table}/{following.seq}"
     expected = 1 if previous is None else previous.seq + 1
-    _require(following.seq == expected, f"seq is {following.seq}, the next one is {expected}", where)
+    require(following.seq == expected, f"seq is {following.seq}, the next one is {expected}", where)
     if previous is None or following.epoch > previous.epoch:
         return
-    _require(following.table == previous.table, f"follows a manifest of table {previous.table}", where)
-    _require(following.epoch == previous.epoch, "epoch runs back", where)
+    require(following.table == previous.table, f"follows a manifest of table {previous.table}", where)
+    require(following.epoch == previous.epoch, "epoch runs back", where)
     for partition, end in previous.committed.items():
-        _require(partition in following.ranges, f"partition {partition} is forgotten", where)
+        require(partition in following.ranges, f"partition {partition} is forgotten", where)
         start = following.ranges[partition][0]
-        _require(start == end, f"partition {partition} starts at {start}, the last range ended at {end}", where)
+        require(start == end, f"partition {partition} starts at {start}, the last range ended at {end}", where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +264,7 @@ class RaisedEpoch:
     recorded_at: str = ""
 
     def __post_init__(self) -> None:
-        _require(self.epoch >= 1, "a raised epoch is 1 or later", f"raised epoch {self.table}/{self.epoch}")
+        require(self.epoch >= 1, "a raised epoch is 1 or later", f"raised epoch {self.table}/{self.epoch}")
 
     def to_json(self) -> str:
         """The record as JSON text."""
@@ -239,10 +287,10 @@ class RaisedEpoch:
         Raises:
             ManifestError: names the first field that is missing or of a wrong type.
         """
-        reader = _Reader(_parse(text, where), where)
-        left = _Reader(reader.get("from", dict), f"{where}: from")
-        committed = _integers(left.get("committed", dict), "committed", left.where)
-        _require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", left.where)
+        reader = Reader(parsed(text, where), where)
+        left = Reader(reader.get("from", dict), f"{where}: from")
+        committed = integers(left.get("committed", dict), "committed", left.where)
+        require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", left.where)
         return cls(
             table=reader.get("table", str),
             epoch=reader.get("epoch", int),
@@ -308,13 +356,13 @@ class LoadManifest:
 
     def __post_init__(self) -> None:
         where = f"load manifest {self.seq}"
-        _require(self.seq >= 1, "seq starts at 1", where)
-        _require(bool(self.attempt), "attempt is empty", where)
+        require(self.seq >= 1, "seq starts at 1", where)
+        require(bool(self.attempt), "attempt is empty", where)
         for source, seq in self.progress.items():
-            _require(seq >= 0, f"progress of {source} is negative", where)
+            require(seq >= 0, f"progress of {source} is negative", where)
         for source, covered in self.offsets.items():
             sound = covered.epoch >= 0 and all(p >= 0 <= offset for p, offset in covered.committed.items())
-            _require(sound, f"offsets of {source} are negative", where)
+            require(sound, f"offsets of {source} are negative", where)
 
     @property
     def ledger_progress(self) -> str:
@@ -362,106 +410,41 @@ class LoadManifest:
         Raises:
             ManifestError: names the first field that is missing, of a wrong type or contradictory.
         """
-        reader = _Reader(_parse(text, where), where)
+        reader = Reader(parsed(text, where), where)
         tables: dict[str, LoadTable] = {}
         for name, body in reader.get("tables", dict).items():
-            table = _Reader(_mapping(body, f"tables.{name}", where), f"{where}: tables.{name}")
+            table = Reader(mapping(body, f"tables.{name}", where), f"{where}: tables.{name}")
             aside = table.items("dead_letters", _written_file) if "dead_letters" in table.body else ()
             tables[name] = LoadTable(table.get("manifest", str), table.items("files", _written_file), aside)
-            _require(table.get("rows", int) == tables[name].rows, "rows is not the sum over files", table.where)
+            require(table.get("rows", int) == tables[name].rows, "rows is not the sum over files", table.where)
         return cls(
             pipeline=reader.get("pipeline", str),
             seq=reader.get("seq", int),
             attempt=reader.get("attempt", str),
-            progress=_integers(reader.get("progress", dict), "progress", where),
+            progress=integers(reader.get("progress", dict), "progress", where),
             tables=tables,
             committed_at=reader.get("committed_at", str),
             offsets=_offsets(reader) if "offsets" in reader.body else {},
-            newest=_strings(reader.get("newest", dict), "newest", where) if "newest" in reader.body else {},
+            newest=strings(reader.get("newest", dict), "newest", where) if "newest" in reader.body else {},
         )
-
-
-def utc_now() -> str:
-    """The present as ISO 8601 UTC text in milliseconds, as `committed_at` has it."""
-    return instant_text(datetime.now(UTC))
-
-
-def instant_text(instant: datetime) -> str:
-    """An instant in UTC as `utc_now` writes it."""
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class _Reader:
-    """Typed access to one JSON object, with errors that name the field."""
-
-    def __init__(self, body: Mapping[str, Any], where: str) -> None:
-        self.body = body
-        self.where = where
-
-    def get(self, name: str, kind: type[_T]) -> _T:
-        if name not in self.body:
-            raise ManifestError(f"field {name} is missing", where=self.where, remedy=_RESTORE)
-        value = self.body[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            found = type(value).__name__
-            raise ManifestError(f"field {name} is {found}, not {kind.__name__}", where=self.where, remedy=_RESTORE)
-        return value
-
-    def items(self, name: str, parse: Callable[[_Reader], _T]) -> tuple[_T, ...]:
-        found: list[Any] = self.get(name, list)
-        where = self.where
-        return tuple(
-            parse(_Reader(_mapping(item, f"{name}[{i}]", where), f"{where}: {name}[{i}]"))
-            for i, item in enumerate(found)
-        )
-
-
-_RESTORE: Final = "restore the file from the object store's versions; a manifest is never edited"
-
-
-def _require(condition: bool, what: str, where: str) -> None:
-    if not condition:
-        raise ManifestError(what, where=where, remedy=_RESTORE)
-
-
-def _parse(text: str | bytes, where: str) -> Mapping[str, Any]:
-    try:
-        body = json.loads(text)
-    except ValueError as error:
-        raise ManifestError("is not JSON", where=where, remedy=_RESTORE) from error
-    reader = _mapping(body, "the file", where)
-    version = reader.get("version")
-    if version != VERSION:
-        raise ManifestError(
-            f"has version {version!r}, this release reads version {VERSION}",
-            where=where,
-            remedy="use the newer release",
-        )
-    return reader
-
-
-def _mapping(value: object, name: str, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ManifestError(f"{name} is {type(value).__name__}, not an object", where=where, remedy=_RESTORE)
-    return value
 
 
 def _ranges(body: Mapping[str, Any], where: str) -> dict[int, Range]:
     ranges: dict[int, Range] = {}
     for partition, pair in body.items():
-        _require(str(partition).isdecimal(), f"ranges: {partition!r} is not a partition", where)
+        require(str(partition).isdecimal(), f"ranges: {partition!r} is not a partition", where)
         sound = isinstance(pair, list) and len(pair) == 2 and all(type(n) is int for n in pair)
-        _require(sound, f"ranges.{partition} is not [from, to]", where)
+        require(sound, f"ranges.{partition} is not [from, to]", where)
         ranges[int(partition)] = (pair[0], pair[1])
     return ranges
 
 
-def _offsets(reader: _Reader) -> dict[str, Covered]:
+def _offsets(reader: Reader) -> dict[str, Covered]:
     found: dict[str, Covered] = {}
     for source, body in reader.get("offsets", dict).items():
-        inner = _Reader(_mapping(body, f"offsets.{source}", reader.where), f"{reader.where}: offsets.{source}")
-        committed = _integers(inner.get("committed", dict), "committed", inner.where)
-        _require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", inner.where)
+        inner = Reader(mapping(body, f"offsets.{source}", reader.where), f"{reader.where}: offsets.{source}")
+        committed = integers(inner.get("committed", dict), "committed", inner.where)
+        require(all(p.isdecimal() for p in committed), "committed names a partition that is no number", inner.where)
         found[source] = Covered(inner.get("epoch", int), {int(p): offset for p, offset in committed.items()})
     return found
 
@@ -470,17 +453,7 @@ def _covered_json(covered: Covered) -> dict[str, object]:
     return {"epoch": covered.epoch, "committed": {str(p): n for p, n in sorted(covered.committed.items())}}
 
 
-def _strings(body: Mapping[str, Any], name: str, where: str) -> dict[str, str]:
-    _require(all(isinstance(v, str) for v in body.values()), f"{name} holds a value that is not text", where)
-    return dict(body)
-
-
-def _integers(body: Mapping[str, Any], name: str, where: str) -> dict[str, int]:
-    _require(all(type(v) is int for v in body.values()), f"{name} holds a value that is not an integer", where)
-    return dict(body)
-
-
-def _landed_file(reader: _Reader) -> LandedFile:
+def _landed_file(reader: Reader) -> LandedFile:
     return LandedFile(
         reader.get("path", str),
         reader.get("rows", int),
@@ -490,7 +463,7 @@ def _landed_file(reader: _Reader) -> LandedFile:
     )
 
 
-def _written_file(reader: _Reader) -> WrittenFile:
+def _written_file(reader: Reader) -> WrittenFile:
     return WrittenFile(reader.get("path", str), reader.get("rows", int), reader.get("bytes", int))
 
 

@@ -36,6 +36,14 @@ class MisfitPolicy(StrEnum):
     DEAD_LETTER = "dead_letter"
 
 
+class MirrorPolicy(StrEnum):
+    """What the warehouse has of a source table's rows, and what happens to one that its columns cannot hold."""
+
+    FAIL = "fail"
+    DEAD_LETTER = "dead_letter"
+    NONE = "none"
+
+
 class DeletePolicy(StrEnum):
     """What a delete does to a history."""
 
@@ -98,6 +106,7 @@ class SourceContract:
     freshness_seconds: int = 900
     source_schema: str = "public"
     description: str = ""
+    mirror: MirrorPolicy = MirrorPolicy.FAIL
 
     @cached_property
     def by_name(self) -> dict[str, SourceColumn]:

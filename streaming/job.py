@@ -25,11 +25,12 @@ from schemas import Pipeline, load_pipeline
 from schemas.errors import LakeError
 from schemas.manifests import LandingManifest
 from streaming import kafka
-from streaming.landing import TableLanding, Target
+from streaming.landing import TableLanding
 from streaming.lease import Lease
 from streaming.progress import starting_offsets
 from streaming.query import TableQuery, Trigger
 from streaming.registry import SchemaCache, registry_for
+from streaming.target import Target
 
 log = logging.getLogger(__name__)
 

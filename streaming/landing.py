@@ -17,27 +17,26 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.store import Store
-from schemas.errors import GapError
+from schemas.errors import CommitConflictError, GapError
 from schemas.manifests import LandedFile, LandingManifest, Range, WrittenFile, utc_now
-from streaming import epochs, framing, manifest_log, regroup, write
+from streaming import epochs, framing, manifest_log, regroup, schema_files, write
 from streaming.decoding import UnusableSchemaError, WriterSchema, writer_schema
 from streaming.envelope import NO_GROUP, Group
 from streaming.registry import SchemaCache
 from streaming.regroup import Share
+from streaming.target import Target
 from streaming.write import Attempt, Written
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where one table's records come from and go to."""
+class Relanded:
+    """Files of dead letters: records that could be landed, with their writer schemas, and those that could not."""
 
-    pipeline: str
-    table: str
-    topic: str
-    topic_id: str = ""
-    epoch: int = 0
+    files: tuple[LandedFile, ...]
+    dead_letters: tuple[WrittenFile, ...]
+    schemas: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -109,15 +108,52 @@ class TableLanding:
 
         Raises:
             GapError: the batch starts after what is committed.
-            CommitConflictError: another job lands the same table.
+            CommitConflictError: another job lands the same table; a settlement of dead letters is no such conflict.
             RegistryUnavailableError: an outage of the registry outlasted the patience.
         """
         ranges = batch_ranges(self.target.table, self.committed, starts, ends)
         if all(start == end for start, end in ranges.values()):
             return None
+        while True:
+            manifest = self._written(uncommitted(records, starts, ranges), ranges)
+            try:
+                manifest_log.commit(self.store, self.last, manifest)
+            except CommitConflictError:
+                self.last = self._redriven_meanwhile(manifest.seq)
+            else:
+                self.last = manifest
+                return manifest
+
+    def land_again(self, records: DataFrame, attempt: Attempt) -> Relanded:
+        """Writes records of dead letters by what is known of schemas now; commits nothing.
+
+        Args:
+            records: as Spark's Kafka source gave them, of this epoch.
+            attempt: the try, with the sequence of the manifest that is to name the files.
+
+        Raises:
+            RegistryUnavailableError: an outage of the registry outlasted the patience.
+        """
+        landed, dead = self._write(records, attempt)
+        return Relanded(landed, dead, self._schemas_used(landed))
+
+    def _redriven_meanwhile(self, seq: int) -> LandingManifest:
+        """The manifest that took the sequence, if it settles dead letters: it consumed nothing, the batch follows it.
+
+        Raises:
+            CommitConflictError: another job lands the table.
+        """
+        taken = manifest_log.read(self.store, self.target.table, seq)
+        if taken.settles is None:
+            raise manifest_log.conflict(self.store, taken)
+        log.info("%s: batch %d settled dead letters meanwhile; written again", self.target.table, seq)
+        return taken
+
+    def _written(self, records: DataFrame, ranges: Mapping[int, Range]) -> LandingManifest:
+        """One attempt at the files of a batch, and the manifest that would commit them."""
         attempt = Attempt(self.store, self.target.table, self.last.seq + 1 if self.last else 1, uuid.uuid4().hex[:8])
-        landed, dead = self._write(uncommitted(records, starts, ranges), attempt)
-        manifest = LandingManifest(
+        landed, dead = self._write(records, attempt)
+        return LandingManifest(
             pipeline=self.target.pipeline,
             table=self.target.table,
             topic=self.target.topic,
@@ -128,12 +164,12 @@ class TableLanding:
             ranges=ranges,
             files=landed,
             dead_letters=dead,
-            schemas=self._store_schemas({i for f in landed for i in (f.schema_id, f.key_schema_id) if i}),
+            schemas=self._schemas_used(landed),
             committed_at=utc_now(),
         )
-        manifest_log.commit(self.store, self.last, manifest)
-        self.last = manifest
-        return manifest
+
+    def _schemas_used(self, landed: Iterable[LandedFile]) -> dict[str, str]:
+        return self._store_schemas({i for f in landed for i in (f.schema_id, f.key_schema_id) if i})
 
     def _write(self, records: DataFrame, attempt: Attempt) -> tuple[tuple[LandedFile, ...], tuple[WrittenFile, ...]]:
         if self.expected is NO_GROUP:
@@ -195,27 +231,22 @@ class TableLanding:
         known = {i: self.analysed.get(i) for i in wanted}
         return {i: schema for i, schema in known.items() if isinstance(schema, WriterSchema)}
 
-    def _schema_key(self, schema_id: str) -> str:
-        epoch = f"epoch={self.target.epoch}/" if self.target.epoch else ""
-        return f"landing/_schemas/{self.target.table}/{epoch}{schema_id}.avsc"
-
     def _store_schemas(self, ids: Iterable[str]) -> dict[str, str]:
         """Stores writer schemas beside the data before the manifest names them; paths by id."""
         for schema_id in sorted(set(ids) - set(self.stored)):
             schema = self._schemas_of([schema_id])[schema_id]
-            path = self._schema_key(schema_id)
-            self.store.create_if_absent(path, schema.text.encode())
-            self.stored[schema_id] = path
+            self.stored[schema_id] = schema_files.store(self.store, self.target, schema_id, schema.text)
         return {i: self.stored[i] for i in ids}
 
     def _recall_schemas(self) -> None:
-        """Warms the cache from the last manifest, so that a restart needs no registry while schemas stay the same."""
-        if self.last is None or self.last.epoch != self.target.epoch:
+        """Warms the cache from the last batch, so that a restart needs no registry while schemas stay the same."""
+        last = manifest_log.newest_batch(self.store, self.last)
+        if last is None or last.epoch != self.target.epoch:
             return
-        for schema_id, path in self.last.schemas.items():
+        for schema_id, path in last.schemas.items():
             self.cache.known.setdefault(schema_id, self.store.read(path).decode())
             self.stored[schema_id] = path
-        latest = next((f for f in reversed(self.last.files) if f.schema_id), None)
+        latest = next((f for f in reversed(last.files) if f.schema_id), None)
         if latest:
             self.expected = self._group(latest.key_schema_id, latest.schema_id)
 

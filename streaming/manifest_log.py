@@ -36,6 +36,13 @@ def newest(store: Store, table: str) -> LandingManifest | None:
     return read(store, table, seq) if seq else None
 
 
+def newest_batch(store: Store, newest: LandingManifest | None) -> LandingManifest | None:
+    """The newest manifest of a batch from Kafka, given the newest of all; those that settle dead letters are none."""
+    while newest is not None and newest.settles is not None:
+        newest = read(store, newest.table, newest.seq - 1) if newest.seq > 1 else None
+    return newest
+
+
 def newest_seq(store: Store, table: str, known: int = 0) -> int:
     """Sequence of the last manifest, 0 before the first.
 
@@ -82,11 +89,16 @@ def commit(store: Store, previous: LandingManifest | None, manifest: LandingMani
     check_successor(previous, manifest)
     name = key(manifest.table, manifest.seq)
     if not store.create_if_absent(name, manifest.to_json().encode()):
-        raise CommitConflictError(
-            f"another job has committed batch {manifest.seq} of table {manifest.table}",
-            where=f"{store.uri}/{name}",
-            remedy="let one job land a table: end this one or the other; nothing was written twice",
-        )
+        raise conflict(store, manifest)
+
+
+def conflict(store: Store, manifest: LandingManifest) -> CommitConflictError:
+    """The error of a batch whose sequence another writer has taken."""
+    return CommitConflictError(
+        f"another job has committed batch {manifest.seq} of table {manifest.table}",
+        where=f"{store.uri}/{key(manifest.table, manifest.seq)}",
+        remedy="let one job land a table: end this one or the other; nothing was written twice",
+    )
 
 
 def _first_after(store: Store, table: str, seq: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -38,6 +39,22 @@ def counted(rows: DataFrame, contract: CopyContract) -> int:
         what = f"a row has {found['_row']:,} bytes, COPY reads rows of {MOST_ROW_BYTES:,} at most"
         raise CopyContractError(what, where=contract.table, remedy="leave wide columns out of the contract")
     return int(found["_rows"])
+
+
+def misfits(contract: CopyContract, columns: Collection[str]) -> Column:
+    """Names of the given columns whose values COPY will not take, comma separated; NULL for a row that it will.
+
+    A row that is too long as a whole is named by all of them that have a limit.
+    """
+    sized = [column for column in contract.sized if column.name in columns]
+    names = [F.when(F.octet_length(column.name) > column.most_bytes, F.lit(column.name)) for column in sized]
+    if not sized:
+        return F.lit(None).cast("string")
+    too_long = F.array_compact(F.array(*names))
+    if contract.row_bytes > MOST_ROW_BYTES:
+        every = F.array(*(F.lit(column.name) for column in sized))
+        too_long = F.when((F.size(too_long) == 0) & (_row_bytes(contract) > MOST_ROW_BYTES), every).otherwise(too_long)
+    return F.when(F.size(too_long) > 0, F.array_join(too_long, ","))
 
 
 def _check_session(spark: SparkSession, contract: CopyContract) -> None:

@@ -13,6 +13,7 @@ from glue_jobs import iceberg, watching
 from glue_jobs.curated import members, misfits, tables
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.reads import matching
+from glue_jobs.curated.redrives import REDRIVES, Redrives
 from glue_jobs.curated.restatements import record_restatements
 from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms import tip
@@ -40,13 +41,17 @@ class FactOutcome:
 
 @dataclass(frozen=True)
 class FactWork:
-    """A fact, and the progress of its and its dimensions' sources: `since` in the table, `target` in the states."""
+    """A fact, and the progress of its and its dimensions' sources: `since` in the table, `target` in the states.
+
+    Either also says, under `REDRIVES`, up to which settlement of dead letters, where there ever was one.
+    """
 
     spark: SparkSession
     pipeline: Pipeline
     fact: Fact
     since: Mapping[str, int]
     target: Mapping[str, int]
+    redrives: Redrives
 
     @property
     def table(self) -> str:
@@ -69,13 +74,19 @@ class FactWork:
         return self.state(source).where(F.col(c.INGEST_SEQ) > done)
 
 
-def fact_work(spark: SparkSession, pipeline: Pipeline, fact: Fact) -> FactWork:
+def fact_work(redrives: Redrives, pipeline: Pipeline, fact: Fact) -> FactWork:
     """Reads the progress of a fact and of what it is made from."""
+    spark = redrives.spark
     dimensions = (pipeline.dimensions[reference.dimension].source for reference in fact.dimensions)
     sources = dict.fromkeys((*fact.sources, *dimensions))
     target = {source: source_progress(spark, pipeline, source) for source in sources}
     since = iceberg.progress(spark, tables.curated(pipeline, fact.name))
-    return FactWork(spark, pipeline, fact, {source: since.get(source, 0) for source in sources}, target)
+    reached = {source: since.get(source, 0) for source in sources}
+    if REDRIVES in since:
+        reached[REDRIVES] = target[REDRIVES] = since[REDRIVES]
+    if fact.name in redrives.newest:
+        target[REDRIVES] = redrives.newest[fact.name]
+    return FactWork(spark, pipeline, fact, reached, target, redrives)
 
 
 def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
@@ -93,15 +104,21 @@ def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
 
 
 def touched_rows(work: FactWork, since: Mapping[str, int]) -> DataFrame:
-    """`facts.fact_rows` of every key whose base or joined row was written since `since`."""
+    """`facts.fact_rows` of every key whose base or joined row was written, or that was redriven, since `since`."""
     base = touched_base(work, since)
     return _made(work, base)
 
 
 def touched_base(work: FactWork, since: Mapping[str, int]) -> DataFrame:
-    """State rows of the base source that were written since, or whose joined row was."""
+    """State rows of the base source that were written since, or whose joined row was, or that are redriven since."""
     fact = work.fact
     base = work.touched(fact.base, since)
+    again = work.redrives.keys(
+        fact.name, [(key.name, key.type.spark) for key in fact.business_key], since.get(REDRIVES, 0)
+    )
+    if again is not None:
+        pairs = [(key.source.partition(".")[2], key.name) for key in fact.business_key]
+        base = base.unionByName(matching(work.state(fact.base), again, pairs))
     for join in fact.joins:
         joined = work.touched(join.source, since).select(*(right for _, right in join.on)).localCheckpoint()
         if not joined.isEmpty():

@@ -17,10 +17,13 @@ from glue_jobs.curated import tables
 from glue_jobs.curated.calendars import contract_checksum
 from glue_jobs.curated.copying import counted
 from glue_jobs.curated.fact import fact_work, touched_rows
-from glue_jobs.curated.misfits import misfit_rows
+from glue_jobs.curated.mirrors import mirror_rows
+from glue_jobs.curated.misfits import emptied, misfit_rows
+from glue_jobs.curated.reads import matching
+from glue_jobs.curated.redrives import REDRIVES, Redrives
 from glue_jobs.curated.source import source_progress
 from glue_jobs.transforms.calendar import calendar_rows
-from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows, mirror_load_rows
+from glue_jobs.transforms.load_rows import dimension_load_rows, fact_load_rows
 from lake.metrics import Hop
 from lake.store import Store
 from lake.watch import OFF, Watch
@@ -28,7 +31,7 @@ from redshift_sql.copy_contract import CopyContract, copy_contract
 from schemas import columns as c
 from schemas.errors import CommitConflictError
 from schemas.manifests import Covered, LandingManifest, LoadManifest, LoadTable, WrittenFile, seq_name, utc_now
-from schemas.model import MisfitPolicy, Pipeline
+from schemas.model import MisfitPolicy, Pipeline, SourceContract
 
 MANIFESTS: Final = "load/_manifests"
 FILE_BYTES: Final = 128 * 1024 * 1024
@@ -50,9 +53,8 @@ def newest_load(store: Store) -> LoadManifest | None:
 
 
 def write_load(
-    spark: SparkSession,
+    redrives: Redrives,
     pipeline: Pipeline,
-    store: Store,
     *,
     newest: Mapping[str, str] | None = None,
     watch: Watch = OFF,
@@ -63,9 +65,8 @@ def write_load(
     calendars all rows in the first load and when their contract changed, mirrors the present row of every key written.
 
     Args:
-        spark: session with the catalog `lake`.
+        redrives: of the lake, with its session.
         pipeline: contracts.
-        store: the lake.
         newest: by source, the latest instant among the changes promoted now; the manifest passes it on.
         watch: told of it, where there is something to load.
 
@@ -76,17 +77,19 @@ def write_load(
         CopyContractError: a table's rows are not what COPY takes; no load is committed.
         CommitConflictError: another load was committed in the meantime; the files written here are never read.
     """
+    spark, store = redrives.spark, redrives.store
     last = newest_load(store)
     since = {} if last is None else dict(last.progress)
     sources = {name: source_progress(spark, pipeline, name) for name in pipeline.sources}
     calendars = {name: contract_checksum(calendar) for name, calendar in pipeline.calendars.items()}
     mirrors = {mirrored(name): reached for name, reached in sources.items()}
-    target = since | sources | calendars | mirrors
+    again = {redrives_of(name): seq for name, seq in redrives.newest.items()}
+    target = since | sources | calendars | mirrors | again
     if target == since:
         return None
     flow = partial(watching.load_files_flow, pipeline, store.uri)
     with watch.step(Hop.CURATED, "load_files", flow) as step:
-        manifest = _written_load(spark, pipeline, store, _Range(last, since, target, newest or {}))
+        manifest = _written_load(redrives, pipeline, _Range(last, since, target, newest or {}))
         if manifest is None:
             step.abandon()
         else:
@@ -106,12 +109,13 @@ class _Range:
     newest: Mapping[str, str]
 
 
-def _written_load(spark: SparkSession, pipeline: Pipeline, store: Store, wanted: _Range) -> LoadManifest | None:
+def _written_load(redrives: Redrives, pipeline: Pipeline, wanted: _Range) -> LoadManifest | None:
+    store = redrives.store
     last, since, target = wanted.last, wanted.since, wanted.target
     seq = 1 if last is None else last.seq + 1
     folder = _Folder(store, seq, uuid.uuid4().hex[:12])
     found: dict[str, LoadTable] = {}
-    for name, rows, misfits in _table_rows(spark, pipeline, since, target):
+    for name, rows, misfits in _table_rows(redrives, pipeline, since, target):
         seen = None if last is None else last.tables.get(name)
         table = _write_table(folder, name, rows, misfits, copy_contract(pipeline, name), seen)
         if table is not None:
@@ -135,6 +139,11 @@ def _written_load(spark: SparkSession, pipeline: Pipeline, store: Store, wanted:
 def mirrored(source: str) -> str:
     """Under which name a load's progress says how far a source's mirror is."""
     return f"{source} (mirror)"
+
+
+def redrives_of(table: str) -> str:
+    """Under which name a load's progress says up to which settlement a table's redriven rows are in it."""
+    return f"{table} {REDRIVES}"
 
 
 def copy_manifest(store: Store, files: tuple[WrittenFile, ...]) -> bytes:
@@ -189,12 +198,13 @@ class _Folder:
 
 
 _Rows = tuple[str, DataFrame, DataFrame | None]
-"""A table, its load rows, and the facts set aside (none: it sets none aside)."""
+"""A table, its load rows, and the rows set aside (none: it sets none aside)."""
 
 
 def _table_rows(
-    spark: SparkSession, pipeline: Pipeline, since: dict[str, int], target: dict[str, int]
+    redrives: Redrives, pipeline: Pipeline, since: dict[str, int], target: dict[str, int]
 ) -> Iterator[_Rows]:
+    spark = redrives.spark
     for name, calendar in pipeline.calendars.items():
         if since.get(name) != target[name]:
             yield name, calendar_rows(spark, calendar), None
@@ -205,16 +215,37 @@ def _table_rows(
             log = spark.table(tables.staging(pipeline, dimension.source))
             yield name, dimension_load_rows(log.where((seq > first) & (seq <= last)), dimension), None
     for name, fact in pipeline.facts.items():
-        if any(target[source] > since.get(source, 0) for source in fact.sources):
-            rows = touched_rows(fact_work(spark, pipeline, fact), {s: since.get(s, 0) for s in fact.sources})
+        done = {source: since.get(source, 0) for source in fact.sources}
+        done[REDRIVES] = since.get(redrives_of(name), 0)
+        if (
+            any(target[source] > done[source] for source in fact.sources)
+            or redrives.newest.get(name, 0) > done[REDRIVES]
+        ):
+            rows = touched_rows(fact_work(redrives, pipeline, fact), done)
             aside = misfit_rows(rows, fact) if fact.misfit is MisfitPolicy.DEAD_LETTER else None
-            yield name, fact_load_rows(rows, fact, pipeline.dimensions), aside
+            yield name, fact_load_rows(emptied(rows, fact), fact, pipeline.dimensions), aside
     for name, source in pipeline.sources.items():
-        first, last = since.get(mirrored(name), 0), target[mirrored(name)]
-        if last > first:
-            states = spark.table(tables.curated(pipeline, tables.state_name(name)))
-            written = states.where(F.col(c.OP).isNull() & (F.col(c.INGEST_SEQ) > first))
-            yield name, mirror_load_rows(written, source), None
+        states = _mirrored_states(redrives, pipeline, source, since, target)
+        if states is not None:
+            rows, aside = mirror_rows(states, source, copy_contract(pipeline, name))
+            yield name, rows, aside
+
+
+def _mirrored_states(
+    redrives: Redrives, pipeline: Pipeline, source: SourceContract, since: dict[str, int], target: dict[str, int]
+) -> DataFrame | None:
+    """State rows of the keys written, or redriven, since the last load; None where there is nothing new."""
+    name = source.table
+    first, done = since.get(mirrored(name), 0), since.get(redrives_of(name), 0)
+    again = redrives.keys(name, [(key.name, key.type.spark) for key in source.key_columns], done)
+    if target[mirrored(name)] <= first and again is None:
+        return None
+    states = redrives.spark.table(tables.curated(pipeline, tables.state_name(name))).where(F.col(c.OP).isNull())
+    written = states.where(F.col(c.INGEST_SEQ) > first)
+    if again is None:
+        return written
+    old = states.where(F.col(c.INGEST_SEQ) <= first)
+    return written.unionByName(matching(old, again, [(key, key) for key in source.key]))
 
 
 def _write_table(

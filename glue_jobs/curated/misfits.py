@@ -64,6 +64,16 @@ def misfit_rows(rows: DataFrame, fact: Fact) -> DataFrame:
     return rows.where(F.col(c.MISFITS).isNotNull()).select(*keys, reason, F.col(c.MISFIT_ROW).alias("row"))
 
 
+def emptied(rows: DataFrame, fact: Fact) -> DataFrame:
+    """Rows of `facts.fact_rows` in which a text that does not fit is NULL, as a number that does not is already.
+
+    A fact set aside still goes to the warehouse, as one that is gone: COPY would refuse the text even then.
+    """
+    texts = [column.name for column in fact.columns if column.type.text_bytes]
+    fits = {name: ~F.coalesce(F.array_contains(c.MISFITS, name), F.lit(False)) for name in texts}
+    return rows.withColumns({name: F.when(fit, F.col(name)) for name, fit in fits.items()}) if fits else rows
+
+
 def _told(column: FactColumn, found: Mapping[str, Any]) -> str:
     rows, longest = found[f"{column.name}.rows"], found.get(f"{column.name}.bytes")
     size = f" (up to {longest:,} bytes)" if longest else ""

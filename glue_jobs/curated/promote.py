@@ -16,6 +16,7 @@ from glue_jobs.curated.aggregate import promote_aggregate
 from glue_jobs.curated.calendars import ensure_calendar
 from glue_jobs.curated.fact import FactOutcome, fact_work, promote_fact
 from glue_jobs.curated.load_files import write_load
+from glue_jobs.curated.redrives import Redrives
 from glue_jobs.curated.source import SourceOutcome, promote_source, source_progress, unknown_member
 from glue_jobs.watching import Told
 from lake.metrics import Hop
@@ -67,11 +68,12 @@ def promote_curated(
     told = Told(watch, store.uri)
     with watch.run(Hop.CURATED):
         ensure_star(spark, pipeline)
+        redrives = Redrives(spark, store)
         settled = tuple(_settle(spark, pipeline, told))
-        _promote_facts(spark, pipeline, told)
+        _promote_facts(redrives, pipeline, told)
         sources = (*settled, *_advance(spark, pipeline, told))
-        facts, aggregates = _promote_facts(spark, pipeline, told)
-        manifest = write_load(spark, pipeline, store, newest=_newest(sources), watch=watch) if load else None
+        facts, aggregates = _promote_facts(redrives, pipeline, told)
+        manifest = write_load(redrives, pipeline, newest=_newest(sources), watch=watch) if load else None
     return CuratedSummary(sources, facts, aggregates, manifest)
 
 
@@ -121,13 +123,13 @@ def _advance(spark: SparkSession, pipeline: Pipeline, told: Told) -> Iterator[So
 
 
 def _promote_facts(
-    spark: SparkSession, pipeline: Pipeline, told: Told
+    redrives: Redrives, pipeline: Pipeline, told: Told
 ) -> tuple[tuple[FactOutcome, ...], dict[str, int]]:
     """Facts, then the aggregates made from them."""
     outcomes = []
     aggregates = {}
     for fact in pipeline.facts.values():
-        work = fact_work(spark, pipeline, fact)
+        work = fact_work(redrives, pipeline, fact)
         outcome = promote_fact(work, told)
         outcomes.append(outcome)
         for aggregate in pipeline.aggregates.values():

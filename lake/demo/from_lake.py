@@ -24,6 +24,7 @@ from lake.store import Store
 from schemas import columns as c
 from schemas.manifests import LandingManifest
 from schemas.model import Pipeline, Severity, SourceContract
+from schemas.settlements import Hop
 
 _EXAMPLES: Final = 3
 _LEGS: Final = (
@@ -64,8 +65,13 @@ def commits(spark: SparkSession, table: str, source: str) -> tuple[Commit, ...]:
 
 
 def landed_rows(manifests: Mapping[str, Sequence[LandingManifest]]) -> tuple[TableRows, ...]:
-    """Rows landed, by table."""
-    return tuple(TableRows(table, sum(m.rows for m in each)) for table, each in manifests.items())
+    """Rows landed, by table; those that were landed again, after a check had rejected them, count once."""
+    return tuple(TableRows(table, sum(map(_first_rows, each))) for table, each in manifests.items())
+
+
+def _first_rows(manifest: LandingManifest) -> int:
+    again = manifest.settles is not None and manifest.settles.hop is Hop.STAGING
+    return 0 if again else manifest.rows
 
 
 def dead_letters(store: Store, manifests: Mapping[str, Sequence[LandingManifest]]) -> list[DeadLetters]:

@@ -29,6 +29,7 @@ _NOTHING: Final = "Nothing to show."
 _ORACLES: Final = {
     "landing": "Every record in Kafka lies in the lake exactly once, or is a dead letter exactly once",
     "source": "The star's current rows equal the source table",
+    "mirrors": "Each mirror's rows equal its source table, in all columns",
     "history": "No overlap, at most one current version, each opened by a change",
     "replay": "The history computed again from the whole log is the one kept step by step",
     "twins": "The lake's star equals the warehouse's",

@@ -1,8 +1,14 @@
-"""Oracle 1: every record a read-committed consumer sees is exactly once in the lake or in the dead letters."""
+"""Oracle 1: each record that a read-committed consumer sees is landed once, or once a dead letter of one state.
+
+Manifests that settle dead letters consume nothing: what they say is held against the letters that were open before, and
+against the files that they name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
@@ -11,11 +17,14 @@ import pyarrow.dataset as ds
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from lake.arrow import arrow_files
+from lake.deadletters.letters import State
 from lake.reconcile.verdict import Finding
 from lake.store import Store
 from schemas import LakeError
 from schemas import columns as c
-from schemas.manifests import LandingManifest, check_successor
+from schemas.manifests import LandedFile, LandingManifest, WrittenFile, check_successor
+from schemas.settlements import Hop, Verb
+from streaming.settle import Place
 
 _COORDINATES: Final = pa.schema([(c.PARTITION, pa.int32()), (c.OFFSET, pa.int64())])
 _POLL_SECONDS: Final = 10.0
@@ -61,12 +70,84 @@ def check_landing(store: Store, kafka: Mapping[str, Any], table: str, topic: str
         return Finding("landing", table, 0, 0, "nothing is committed"), {}
     committed = manifests[-1].committed
     current = [manifest for manifest in manifests if manifest.epoch == manifests[-1].epoch]
-    files = [file.path for m in current for file in m.files] + [file.path for m in current for file in m.dead_letters]
-    kept = written_coordinates(store.uri, files)
+    batches = [manifest for manifest in current if manifest.settles is None]
+    landed, dead = [f.path for m in batches for f in m.files], [f.path for m in batches for f in m.dead_letters]
+    kept = written_coordinates(store.uri, landed + dead)
     seen, low = consumed_coordinates(kafka, topic, committed)
     missing, unknown, twice = _compare(kept, seen, low)
-    detail = f"{len(current)} manifests; {missing} missing, {unknown} not in Kafka, {twice} twice"
-    return Finding("landing", table, seen.num_rows, missing + unknown + twice, detail), dict(committed)
+    letters = account(store, manifests)
+    detail = f"{len(current)} manifests; {letters}; {missing} missing, {unknown} not in Kafka, {twice} twice"
+    differences = missing + unknown + twice + letters.broken
+    return Finding("landing", table, seen.num_rows, differences, detail), dict(committed)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Dead letters of the newest epoch's undecodable records by their state, and settlements that break the rules.
+
+    `broken` counts letters that were not open when they were settled, records that a settlement's files hold too often
+    or not at all, and records landed again that never landed.
+    """
+
+    open: int
+    redriven: int
+    discarded: int
+    broken: int
+
+    def __str__(self) -> str:
+        wrong = f", {self.broken} settled wrongly" if self.broken else ""
+        return f"{self.open} open dead letters, {self.redriven} redriven, {self.discarded} discarded{wrong}"
+
+
+def account(store: Store, manifests: Sequence[LandingManifest]) -> Account:
+    """Follows each dead letter of a table through its manifests.
+
+    Args:
+        store: the lake.
+        manifests: all of the table, oldest first.
+    """
+    epoch = manifests[-1].epoch
+    states: dict[Place, State] = {}
+    again: set[Place] = set()
+    broken = 0
+    for manifest in manifests:
+        settles = manifest.settles
+        if settles is None and manifest.epoch == epoch:
+            states |= dict.fromkeys(_places(store, manifest.dead_letters), State.OPEN)
+        elif settles is not None and settles.epoch == epoch:
+            wanted = Counter(settles.coordinates)
+            landed, dead = _places(store, manifest.files), _places(store, manifest.dead_letters)
+            if settles.verb is Verb.REDRIVE:
+                written = Counter([*landed, *dead])
+                broken += ((wanted - written) + (written - wanted)).total()
+            if settles.hop is Hop.STAGING:
+                again |= set(wanted)
+                continue
+            broken += sum(states.get(place) is not State.OPEN for place in wanted)
+            fate = State.DISCARDED if settles.verb is Verb.DISCARD else State.REDRIVEN
+            states |= dict.fromkeys(wanted, fate) | dict.fromkeys(dead, State.OPEN)
+    redriven = {place for place, state in states.items() if state is State.REDRIVEN}
+    batches = [m for m in manifests if m.settles is None and m.epoch == epoch]
+    broken += _never_landed(store, batches, again - redriven)
+    counts = Counter(states.values())
+    return Account(counts[State.OPEN], counts[State.REDRIVEN], counts[State.DISCARDED], broken)
+
+
+def _places(store: Store, files: Sequence[LandedFile | WrittenFile]) -> list[Place]:
+    rows = written_coordinates(store.uri, [file.path for file in files])
+    return list(zip(rows[c.PARTITION].to_pylist(), rows[c.OFFSET].to_pylist(), strict=True))
+
+
+def _never_landed(store: Store, batches: Sequence[LandingManifest], places: Collection[Place]) -> int:
+    """How many of some places no batch has landed."""
+    if not places:
+        return 0
+    landed = written_coordinates(store.uri, [file.path for batch in batches for file in batch.files])
+    columns = [pa.array([p for p, _ in places], pa.int32()), pa.array([o for _, o in places], pa.int64())]
+    with duckdb.connect() as engine:
+        engine.register("landed", landed)
+        engine.register("places", pa.table(columns, schema=_COORDINATES))
+        return _count(engine, "SELECT * FROM places EXCEPT SELECT * FROM landed")
 
 
 def consumed_coordinates(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -14,7 +14,7 @@ from glue_jobs import iceberg
 from lake.kafka_auth import NONE, client_options
 from lake.metrics import Hop
 from lake.reconcile.landing import check_landing
-from lake.reconcile.quarantine import misfit_keys, quarantined_keys
+from lake.reconcile.quarantine import incomplete_keys, mirror_misfit_keys, misfit_keys, quarantined_keys
 from lake.reconcile.replay import check_replay
 from lake.reconcile.rows import keyed_hashes
 from lake.reconcile.source import check_against_source
@@ -24,12 +24,13 @@ from lake.reconcile.verdict import Finding, Verdict
 from lake.store import Store
 from lake.warehouse.port import Warehouse
 from lake.watch import OFF, Watch
+from redshift_sql.render import quoted
 from schemas.errors import LakeError
 from schemas.manifests import seq_name, seq_of
-from schemas.model import Dimension, Fact, Pipeline
+from schemas.model import Dimension, Fact, MirrorPolicy, Pipeline, SourceContract
 
 FOLDER: Final = "reconcile"
-ORACLES: Final = ("landing", "source", "history", "replay", "twins", "keys")
+ORACLES: Final = ("landing", "source", "mirrors", "history", "replay", "twins", "keys")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _asked(parties: Parties, said: Callable[[str], None]) -> Verdict:
         finding, ends = check_landing(parties.store, kafka, source.table, source.topic)
         findings.append(finding)
         through[source.topic] = ends
-    said("star against source")
+    said("star and mirrors against source")
     findings += _source_findings(parties)
     said("histories and keys")
     findings += _question_findings(parties)
@@ -125,6 +126,9 @@ def _source_findings(parties: Parties) -> Iterator[Finding]:
                 yield _dimension_finding(parties, connection, dimension)
             for fact in parties.pipeline.facts.values():
                 yield _fact_finding(parties, connection, fact)
+            for source in parties.pipeline.sources.values():
+                if source.mirror is not MirrorPolicy.NONE:
+                    yield _mirror_finding(parties, connection, source)
     except psycopg.OperationalError:
         raise LakeError(
             "the source database does not answer", where="source", remedy="start it with: lake up"
@@ -142,7 +146,7 @@ def _dimension_finding(
     rows = parties.warehouse.query(shown).rows
     lacking = parties.warehouse.query(f"{shown} AND is_incomplete").rows
     incomplete = frozenset(keyed_hashes(lacking, len(source.key), frozenset()))
-    quarantined = quarantined_keys(parties.spark, parties.pipeline, source)
+    quarantined = quarantined_keys(parties.spark, parties.store, parties.pipeline, source)
     return check_against_source(dimension.name, connection, rows, source, origins, quarantined, incomplete=incomplete)
 
 
@@ -150,9 +154,24 @@ def _fact_finding(parties: Parties, connection: psycopg.Connection[tuple[object,
     source = parties.pipeline.sources[fact.base]
     columns = fact_columns_of_base(fact, source)
     rows = parties.warehouse.query(f"SELECT {', '.join(columns)} FROM analytics.{fact.name}").rows
-    quarantined = quarantined_keys(parties.spark, parties.pipeline, source)
+    quarantined = quarantined_keys(parties.spark, parties.store, parties.pipeline, source)
     quarantined |= misfit_keys(parties.store, parties.pipeline, fact)
     return check_against_source(fact.name, connection, rows, source, list(columns.values()), quarantined)
+
+
+def _mirror_finding(
+    parties: Parties, connection: psycopg.Connection[tuple[object, ...]], source: SourceContract
+) -> Finding:
+    """A mirror's rows, all columns; keys whose row a load set aside are counted with those in quarantine."""
+    values = [column.name for column in source.columns if column.name not in source.key]
+    columns = [*source.key, *values]
+    shown = ", ".join(quoted(name) for name in columns)
+    rows = parties.warehouse.query(f"SELECT {shown} FROM staging.{quoted(source.table)}").rows
+    apart = quarantined_keys(parties.spark, parties.store, parties.pipeline, source)
+    apart |= mirror_misfit_keys(parties.store, source)
+    lacking = incomplete_keys(parties.spark, parties.pipeline, source)
+    finding = check_against_source(source.table, connection, rows, source, columns, apart, incomplete=lacking)
+    return replace(finding, oracle="mirrors")
 
 
 def _question_findings(parties: Parties) -> Iterator[Finding]:

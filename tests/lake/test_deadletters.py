@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,14 +17,20 @@ from click.testing import CliRunner
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from glue_jobs.redrive import main
 from glue_jobs.staging import promote_staging
 from lake.catalog import CatalogError, find_table
 from lake.cli.dlq import command
-from lake.deadletters import Stores, UnknownDeadLetterError, dead_letters, shown
+from lake.deadletters.letters import OPEN
+from lake.deadletters.reading import Stores, UnknownDeadLetterError, Wanted, dead_letters, shown
+from lake.deadletters.settling import chosen
 from lake.home import Home
 from lake.store import store_for
+from schemas.errors import LakeError
 from schemas.manifests import LandingManifest, WrittenFile, seq_name
 from schemas.model import Check
+from streaming.registry import RegistryUnavailableError
+from streaming.settle import Settler
 from tests.glue_jobs.items import SOURCE, contract, create, pipeline_of
 from tests.support.landed import at, land
 
@@ -68,8 +76,8 @@ def test_both_hops_are_listed_with_place_and_reasons(stores: Stores) -> None:
 
 
 def test_a_reason_may_be_cut_short(stores: Stores) -> None:
-    assert [letter.id for letter in dead_letters(stores, reason="null:")] == ["item/0/0/3"]
-    assert [letter.id for letter in dead_letters(stores, ("item",), "unknown")] == ["item/0/1/7"]
+    assert [letter.id for letter in dead_letters(stores, Wanted(reason="null:"))] == ["item/0/0/3"]
+    assert [letter.id for letter in dead_letters(stores, Wanted(("item",), reason="unknown"))] == ["item/0/1/7"]
 
 
 def test_one_is_shown_without_values_unless_asked(stores: Stores) -> None:
@@ -97,9 +105,11 @@ def test_a_quarantined_row_beyond_the_progress_does_not_count(spark: SparkSessio
     assert len(list(dead_letters(stores))) == 3
 
 
-def test_the_command_answers_in_text_and_json(
+@pytest.fixture
+def dlq(
     stores: Stores, tmp_path: Path, lake_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Callable[..., tuple[int, str]]:
+    """Runs `lake dlq` on the lake, and gives its exit code and answer."""
     root = Path(unquote(urlparse(stores.store.uri).path))
     folder = tmp_path / "pipelines" / "deadletters" / "sources"
     folder.mkdir(parents=True)
@@ -110,13 +120,83 @@ def test_the_command_answers_in_text_and_json(
     monkeypatch.setenv("LAKE_PIPELINES", str(tmp_path / "pipelines"))
     monkeypatch.setattr(Home, "lake_uri", lambda _self, _name: root.as_uri())
     monkeypatch.setattr(Home, "catalog_uri", lambda _self, _name: f"jdbc:sqlite:{lake_root}/catalog.db")
-    listed = CliRunner().invoke(command, ["list", "--pipeline", "deadletters", "--json"])
-    assert [item["id"] for item in json.loads(listed.stdout)] == ["item/0/1/7", "item/0/0/2", "item/0/0/3"]
-    text = CliRunner().invoke(command, ["list", "--pipeline", "deadletters", "--limit", "1"]).stdout
+
+    def run(*words: str) -> tuple[int, str]:
+        # As `lake` itself runs it: the command's answer is the exit code.
+        done = CliRunner().invoke(command, [*words, "--pipeline", "deadletters"], standalone_mode=False)
+        if isinstance(done.exception, click.UsageError):
+            return done.exception.exit_code, ""
+        assert done.exception is None, done.exception
+        return done.return_value, done.stdout
+
+    return run
+
+
+def test_the_command_answers_in_text_and_json(dlq: Callable[..., tuple[int, str]]) -> None:
+    found = json.loads(dlq("list", "--json")[1])
+    assert [item["id"] for item in found] == ["item/0/1/7", "item/0/0/2", "item/0/0/3"]
+    text = dlq("list", "--limit", "1")[1]
     assert "… and 2 more" in text
     assert "by reason:" in text
-    one = CliRunner().invoke(command, ["show", "item/0/0/2", "--pipeline", "deadletters"]).stdout
-    assert "price > 0" in one
+    assert "price > 0" in dlq("show", "item/0/0/2")[1]
+    assert [item["hop"] for item in json.loads(dlq("list", "--hop", "landing", "--json")[1])] == ["landing"]
+
+
+def test_letters_are_redriven_and_discarded_once_and_keep_their_record(
+    dlq: Callable[..., tuple[int, str]],
+    stores: Stores,
+    lake_root: Path,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    def states() -> list[tuple[str, str, str]]:
+        found = json.loads(dlq("list", "--state", "all", "--json")[1])
+        return [(item["id"], item["state"], item.get("settled_reason", "")) for item in found]
+
+    assert [item["id"] for item in json.loads(dlq("redrive", "--reason", "price", "--dry-run", "--json")[1])] == [
+        "item/0/0/2"
+    ]
+    assert {state for _, state, _ in states()} == {"open"}
+    code, answer = dlq("redrive", "--id", "item/0/0/02", "--note", "allowed now", "--json")
+    (outcome,) = json.loads(answer)
+    assert (code, outcome["hop"], outcome["settled"], outcome["seq"]) == (0, "staging", 1, 2)
+    assert dlq("redrive", "--id", "item/0/0/2") == (0, "no open dead letters are chosen\n")
+    assert dlq("discard", "--hop", "landing", "--note", " ")[0] == 2
+    assert dlq("discard", "--note", "all")[0] == 2
+    code, answer = dlq("discard", "--hop", "landing", "--note", "test data")
+    assert (code, answer) == (0, "1 discarded\n")
+    assert states() == [
+        ("item/0/1/7", "discarded", "test data"),
+        ("item/0/0/2", "redriven", "allowed now"),
+        ("item/0/0/3", "open", ""),
+    ]
+    with pytest.raises(UnknownDeadLetterError):
+        chosen(stores, Wanted(ids=("item/0/0/99",)))
+    assert json.loads(dlq("show", "item/0/1/7", "--json")[1])["state"] == "discarded"
+
+    job = ["job", "--pipeline", "deadletters", "--contracts", str(tmp_path / "pipelines")]
+    job += ["--lake-uri", stores.store.uri, "--catalog-uri", f"jdbc:sqlite:{lake_root}/catalog.db"]
+    assert main([*job, "--hops", "staging", "--dry-run", "true"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"open": 1}
+    assert main([*job, "--hops", "staging", "--note", "once more"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert (json.loads(line)["settled"], json.loads(line)["seq"]) == (1, 4)
+    with pytest.raises(LakeError, match="no hop 'stagin'"):
+        main([*job, "--hops", "stagin"])
+
+
+def test_what_cannot_be_settled_stays_open_and_is_told(
+    dlq: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Settler, _letters: object) -> None:
+        raise RegistryUnavailableError("does not answer", where="here", remedy="start it")
+
+    monkeypatch.setattr(Settler, "settle", fail)
+    monkeypatch.setattr("lake.deadletters.reading.RecordFates.fate", lambda *_: OPEN)
+    code, answer = dlq("redrive", "--hop", "landing", "--json")
+    (outcome,) = json.loads(answer)
+    assert (code, outcome["chosen"], outcome["settled"]) == (1, 1, 0)
+    assert "does not answer" in outcome["error"]
 
 
 def test_a_lake_that_was_never_promoted_has_no_quarantine(tmp_path: Path) -> None:

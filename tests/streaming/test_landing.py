@@ -16,9 +16,10 @@ from lake.store import LocalStore
 from schemas.errors import CommitConflictError
 from schemas.manifests import LandingManifest
 from streaming import manifest_log, write
-from streaming.landing import TableLanding, Target
+from streaming.landing import TableLanding
 from streaming.reasons import EXPLANATIONS, Reason
 from streaming.registry import RegistryUnavailableError, SchemaCache
+from streaming.target import Target
 from tests.support.envelopes import (
     Json,
     avro_bytes,

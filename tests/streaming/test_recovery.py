@@ -14,11 +14,12 @@ from schemas.errors import CommitConflictError
 from schemas.manifests import LandingManifest, ManifestError, RaisedEpoch
 from streaming import epochs, manifest_log
 from streaming.kafka import TopicState
-from streaming.landing import TableLanding, Target
+from streaming.landing import TableLanding
 from streaming.lease import Lease
 from streaming.progress import starting_offsets
 from streaming.recovery import Diagnosis, Verdict, diagnose, raise_epochs
 from streaming.registry import SchemaCache
+from streaming.target import Target
 from tests.support.landing import FixedRegistry
 
 LAST = LandingManifest("retail", "customer", "c.cdc", 0, 1, "a", {0: (5, 9), 1: (3, 3)}, topic_id="id1")

@@ -12,8 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.store import store_for
 from schemas.manifests import LandingManifest
 from streaming.envelope import KAFKA_SCHEMA
-from streaming.landing import TableLanding, Target
+from streaming.landing import TableLanding
 from streaming.registry import SchemaCache
+from streaming.target import Target
 from tests.support.envelopes import Json, avro_bytes, framed, schema_text
 
 T0 = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)

@@ -38,6 +38,8 @@ locals {
       "--kafka-auth"    = "iam"
       "--warehouse-uri" = var.warehouse.data_api_uri
     })
+    # Which letters, and what becomes of them, each run is told by who starts it.
+    redrive = merge(local.iceberg, { "--registry" = "glue:${data.aws_region.this.name}" })
   }
 
   # What a JVM must know as it starts; everything else the code's own session sets.

@@ -13,14 +13,16 @@ locals {
     curated_to_warehouse = []
     maintenance          = ["iceberg"]
     reconcile            = ["reconcile"]
+    redrive              = ["landing", "deadletters"]
   }
   reads = {
     kafka_to_landing     = []
     landing_to_staging   = ["landing"]
-    staging_to_curated   = ["landing/_manifests"]
+    staging_to_curated   = ["landing/_manifests", "deadletters/_settlements"]
     curated_to_warehouse = ["load"]
     maintenance          = []
-    reconcile            = ["landing", "deadletters", "iceberg"]
+    reconcile            = ["landing", "deadletters", "iceberg", "load"]
+    redrive              = ["iceberg", "load"]
   }
 
   # What Glue itself does in a job's name: fetch the release, write logs and metrics, join the subnets.
@@ -180,6 +182,22 @@ locals {
     reconcile = concat(local.topics["reconcile"], local.statements, [
       for statement in local.tables : merge(statement, { sid = "ReadTables", actions = ["glue:GetDatabase", "glue:GetTable"] })
     ])
+    redrive = [
+      {
+        sid     = "FindQuarantines"
+        actions = ["glue:GetTable"]
+        resources = [
+          "${local.catalog}:catalog",
+          "${local.catalog}:database/${var.database_names["staging"]}",
+          "${local.catalog}:table/${var.database_names["staging"]}/*",
+        ]
+      },
+      {
+        sid       = "ReadSchemas"
+        actions   = ["glue:GetSchemaVersion"]
+        resources = [var.registry_arn, "${local.catalog}:schema/${var.registry_name}/*"]
+      },
+    ]
   }
 
   # The Data API gives the session of a federated identity the database roles that its tag names.

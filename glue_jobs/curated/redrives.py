@@ -1,0 +1,51 @@
+"""Rows that loads set aside and a settlement sends through again: whose keys, and how far a table has come.
+
+Settlements are an input like the changes of the sources: a fact's commit, and each load's, says up to which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.deadletters import load_log
+from lake.deadletters.reading import load_rows
+from lake.store import Store
+
+REDRIVES: Final = "(redrives)"
+"""Under this name, which no source has, a fact's progress says up to which settlement its redriven rows are in it."""
+
+
+@dataclass(frozen=True)
+class Redrives:
+    """What settlements send through again, of the lake in `store`."""
+
+    spark: SparkSession
+    store: Store
+
+    @cached_property
+    def newest(self) -> dict[str, int]:
+        """By table, the newest settlement that sends rows of it through again."""
+        return load_log.newest_redrive(self.store)
+
+    def keys(self, table: str, names: Sequence[tuple[str, str]], after: int) -> DataFrame | None:
+        """Keys of the rows that settlements after one send through again; None if there are none.
+
+        Args:
+            table: fact, or source whose mirror it is.
+            names: name and Spark type of each key column.
+            after: the settlement up to which it is done.
+        """
+        through = self.newest.get(table, 0)
+        if through <= after:
+            return None
+        letters = load_log.redriven(self.store, table, after, through)
+        columns = tuple(name for name, _ in names)
+        rows = load_rows(self.store, table, columns)
+        found = {tuple(row[name] for name in columns) for load, number, row in rows if (load, number) in letters}
+        schema = ", ".join(f"`{name}` {kind}" for name, kind in names)
+        return self.spark.createDataFrame(list(found), schema) if found else None
