@@ -30,9 +30,10 @@ from lake.watch.names import Names
 from schemas import load_pipeline
 from schemas.manifests import LoadManifest, seq_name
 from schemas.model import Expectation, Pipeline, Severity
-from streaming.landing import TableLanding, Target
+from streaming.landing import TableLanding
 from streaming.query import TableQuery, Trigger, lag_of
 from streaming.registry import SchemaCache, StoppedError
+from streaming.target import Target
 from tests.support.envelopes import AVRO, Json, decimal, envelope_schema, key_schema, nullable, pg_change
 from tests.support.landing import T0, Events, FixedRegistry, Record, kafka_frame
 from tests.support.openlineage import validate
