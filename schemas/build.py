@@ -104,7 +104,7 @@ def build_source(document: SourceDocument, pipeline: str) -> SourceContract:
         freshness_seconds=document.freshness,
         source_schema=document.source_schema,
         description=document.description,
-        mirror=document.mirror,
+        mirror_misfit=document.mirror_misfit,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.model import DeletePolicy, Evolution, MirrorPolicy, MisfitPolicy, PiiClass, Severity, Storage
+from schemas.model import DeletePolicy, Evolution, MisfitPolicy, PiiClass, Severity, Storage
 from schemas.types import ColumnType
 
 _DURATION: Final = re.compile(r"^(\d+)\s*(s|m|h|d)$")
@@ -88,7 +88,7 @@ class SourceDocument(Document):
     freshness: Duration = 900
     source_schema: Name = "public"
     description: str = ""
-    mirror: MirrorPolicy = MirrorPolicy.FAIL
+    mirror_misfit: MisfitPolicy = MisfitPolicy.FAIL
 
 
 class StorageDocument(Document):

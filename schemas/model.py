@@ -30,18 +30,10 @@ class Evolution(StrEnum):
 
 
 class MisfitPolicy(StrEnum):
-    """What happens to a fact with a value that its column's type cannot hold."""
+    """What happens to a fact, or a row of a mirror, with a value that its column's type cannot hold."""
 
     FAIL = "fail"
     DEAD_LETTER = "dead_letter"
-
-
-class MirrorPolicy(StrEnum):
-    """What the warehouse has of a source table's rows, and what happens to one that its columns cannot hold."""
-
-    FAIL = "fail"
-    DEAD_LETTER = "dead_letter"
-    NONE = "none"
 
 
 class DeletePolicy(StrEnum):
@@ -106,7 +98,7 @@ class SourceContract:
     freshness_seconds: int = 900
     source_schema: str = "public"
     description: str = ""
-    mirror: MirrorPolicy = MirrorPolicy.FAIL
+    mirror_misfit: MisfitPolicy = MisfitPolicy.FAIL
 
     @cached_property
     def by_name(self) -> dict[str, SourceColumn]:

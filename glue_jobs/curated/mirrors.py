@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from glue_jobs.curated.copying import misfits
 from glue_jobs.transforms.load_rows import mirror_load_rows
 from redshift_sql.copy_contract import CopyContract
-from schemas.model import MirrorPolicy, SourceContract
+from schemas.model import MisfitPolicy, SourceContract
 
 _REASON = "_reason"
 
@@ -30,7 +30,7 @@ def mirror_rows(
         (the row as JSON).
     """
     rows = mirror_load_rows(states, source)
-    if source.mirror is not MirrorPolicy.DEAD_LETTER:
+    if source.mirror_misfit is not MisfitPolicy.DEAD_LETTER:
         return rows, None
     values = [column.name for column in source.value_columns]
     reason = F.when(~F.col("_is_deleted"), misfits(contract, values))

@@ -117,7 +117,7 @@ def show(app: App, identifier: str, raw: bool) -> int:
 )
 @_choosing
 @click.option("--note", default="", metavar="TEXT", help="Why, for the record.")
-@click.option("--registry", metavar="URL", help="Another schema registry than the running stack's.")
+@click.option("--registry", metavar="URL", help="Another schema registry than the setting's.")
 def redrive(app: App, *, wanted: Wanted, dry_run: bool, note: str, registry: str | None) -> int:
     """Send open dead letters through again, once what they failed for is mended.
 
@@ -188,7 +188,7 @@ def _settled(app: App, wanted: Wanted, verb: Verb, note: str, *, dry_run: bool, 
 def _registry(app: App, address: str | None) -> Registry:
     from streaming.registry import registry_for
 
-    return registry_for(address or app.endpoints.ccompat_url)
+    return registry_for(address or app.registry)
 
 
 def _told(outcome: Outcome) -> str:

@@ -27,7 +27,7 @@ from lake.watch import OFF, Watch
 from redshift_sql.render import quoted
 from schemas.errors import LakeError
 from schemas.manifests import seq_name, seq_of
-from schemas.model import Dimension, Fact, MirrorPolicy, Pipeline, SourceContract
+from schemas.model import Dimension, Fact, Pipeline, SourceContract
 
 FOLDER: Final = "reconcile"
 ORACLES: Final = ("landing", "source", "mirrors", "history", "replay", "twins", "keys")
@@ -127,8 +127,7 @@ def _source_findings(parties: Parties) -> Iterator[Finding]:
             for fact in parties.pipeline.facts.values():
                 yield _fact_finding(parties, connection, fact)
             for source in parties.pipeline.sources.values():
-                if source.mirror is not MirrorPolicy.NONE:
-                    yield _mirror_finding(parties, connection, source)
+                yield _mirror_finding(parties, connection, source)
     except psycopg.OperationalError:
         raise LakeError(
             "the source database does not answer", where="source", remedy="start it with: lake up"

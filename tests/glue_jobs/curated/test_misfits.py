@@ -19,7 +19,7 @@ from lake.reconcile.rows import canonical, row_hash
 from lake.store import store_for
 from redshift_sql.copy_contract import CopyContractError
 from schemas.manifests import LoadManifest
-from schemas.model import FactColumn, MirrorPolicy, MisfitPolicy
+from schemas.model import FactColumn, MisfitPolicy
 from schemas.settlements import Hop, Verb
 from schemas.types import ColumnType
 from streaming.settle import Settler
@@ -176,7 +176,7 @@ def test_a_mirrors_row_that_copy_would_refuse_stops_the_load_or_is_set_aside(
     with pytest.raises(CopyContractError, match="80,000 bytes"):
         promoted(shop, tmp_path)
 
-    policy = replace(shop.pipeline.sources["party"], mirror=MirrorPolicy.DEAD_LETTER)
+    policy = replace(shop.pipeline.sources["party"], mirror_misfit=MisfitPolicy.DEAD_LETTER)
     shop.pipeline = replace(shop.pipeline, sources={**shop.pipeline.sources, "party": policy})
     load = promoted(shop, tmp_path)
     rows = {row["id"]: row for row in loaded(spark, tmp_path, load)}
