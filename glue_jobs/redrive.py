@@ -20,6 +20,7 @@ from lake.deadletters.reading import Stores, Wanted
 from lake.deadletters.settling import chosen, hops_of, settled
 from lake.session import job_session
 from lake.store import store_for
+from lake.watch.options import WatchArgs, job_watch
 from schemas import load_pipeline
 from schemas.errors import LakeError
 from schemas.settlements import Verb
@@ -29,7 +30,7 @@ from streaming.settle import Settler
 
 
 @dataclass(frozen=True)
-class RedriveArgs:
+class RedriveArgs(WatchArgs):
     """Arguments of the job."""
 
     pipeline: str = option("the pipeline, a folder of contracts")
@@ -65,6 +66,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     failed = False
     with ExitStack() as stack:
+        stack.enter_context(job_watch(args, argv, pipeline.name))
 
         @cache
         def session() -> SparkSession:

@@ -156,7 +156,7 @@ class KilledError(Exception):
     """The process dies here."""
 
 
-def killed(*_: object) -> None:
+def killed(*_: object, **__: object) -> None:
     raise KilledError
 
 
