@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import LakeError
+from streaming.sizing import partitions
 
 SECONDS_A_DAY: Final = 86_400
 GB: Final = 1e9
@@ -70,7 +71,6 @@ class Rates:
         fixed_seconds: what a run of hops 2 and 3 takes with nothing to do, and hop 4's wait for the warehouse.
         load_seconds: what a load takes in the warehouse beside its rows.
         use: the share of a core that is planned for.
-        partition_bytes: bytes a second that one partition takes at the peak; a common rule, not measured here.
         landed: bytes in Parquet (zstd) ÷ bytes in Kafka; assumed.
         kept: bytes of a change in staging, and again in the star, ÷ bytes in Kafka; assumed.
         file_bytes: bytes of a file after compaction.
@@ -82,7 +82,6 @@ class Rates:
     fixed_seconds: float = 60.0
     load_seconds: float = 60.0
     use: float = 0.5
-    partition_bytes: float = 1_000_000.0
     landed: float = 0.35
     kept: float = 0.35
     file_bytes: float = 128e6
@@ -143,10 +142,9 @@ def sized(volume: Volume, *, runs_a_day: int = 96, trigger_seconds: float = 60.0
     triggers = SECONDS_A_DAY / trigger_seconds
     landed = volume.gb_a_day * rates.landed
     a_table = volume.events_a_day / volume.tables
-    partitions = max(3, math.ceil(volume.busiest / volume.tables * volume.event_bytes / rates.partition_bytes))
     files = volume.tables * min(triggers * max(1, math.ceil(stream_cores / volume.tables)), a_table)
     return Sizing(
-        partitions=partitions,
+        partitions=partitions(volume.busiest / volume.tables, volume.event_bytes),
         stream_cores=max(1, stream_cores),
         batch_cores=batch_cores,
         batch_seconds=rates.fixed_seconds + mean_core_seconds / batch_cores,
