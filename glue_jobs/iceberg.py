@@ -23,6 +23,8 @@ from lake.session import CATALOG
 from schemas.errors import CommitConflictError, LakeError
 
 PROGRESS: Final = "lake.progress"
+ADDED: Final = "lake.added."
+"""What the name of a table's property starts with that says at which progress one of its columns was added."""
 STAGED: Final = "staged"
 """What the name of a branch starts with that holds a batch between its write and its publication."""
 
@@ -94,10 +96,12 @@ def exists(spark: SparkSession, table: str) -> bool:
     return bool(spark.catalog.tableExists(table))
 
 
-def ensure_table(spark: SparkSession, shape: TableShape) -> None:
+def ensure_table(spark: SparkSession, shape: TableShape, *, exact: bool = False) -> None:
     """Creates namespace and table, or adds the missing columns and widens types, so that the table fits the shape.
 
-    Columns that the table has beyond the shape stay. A new table starts with an empty snapshot.
+    Columns that the table has beyond the shape stay; of a table that is made again from others (`exact`) they go. A new
+    table starts with an empty snapshot. Of each column that is added to a table that is there, the table says from then
+    on at which progress that was (`added`).
 
     Raises:
         TableShapeError: a column's type cannot follow (int widens to bigint, float to double, a decimal in precision).
@@ -106,8 +110,13 @@ def ensure_table(spark: SparkSession, shape: TableShape) -> None:
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{_quoted(shape.namespace)}")
         spark.sql(_create_sql(shape))
     else:
-        for statement in evolution_sql(shape, columns(spark, shape.name)):
+        found = columns(spark, shape.name)
+        for statement in evolution_sql(shape, found, encode(progress(spark, shape.name))):
             spark.sql(statement)
+        wanted = {column.name for column in shape.columns}
+        for name in found if exact else ():
+            if name not in wanted:
+                spark.sql(f"ALTER TABLE {shape.name} DROP COLUMN {_quoted(name)}")
     table = load(spark, shape.name)
     if table.currentSnapshot() is None:
         table.newAppend().commit()
@@ -118,8 +127,21 @@ def columns(spark: SparkSession, table: str) -> dict[str, str]:
     return {item.name: item.dataType.simpleString() for item in spark.table(table).schema.fields}
 
 
-def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
+def added(spark: SparkSession, table: str) -> dict[str, dict[str, int]]:
+    """Columns that were added to a table after it was made: the progress that the table had then, by column."""
+    properties = load(spark, table).properties()
+    names = [str(name) for name in properties.keySet() if str(name).startswith(ADDED)]
+    return {name.removeprefix(ADDED): decode(properties.get(name), table, name) for name in names}
+
+
+def evolution_sql(shape: TableShape, found: Mapping[str, str], progress: str = "{}") -> list[str]:
     """The statements that bring a table whose columns are `found` to the shape; empty when it fits.
+
+    Args:
+        shape: what is wanted.
+        found: Spark SQL type by column.
+        progress: the table's, as `encode` gives it. It is written before the columns are added, so that a run that died
+            in between leaves nothing wrong.
 
     Raises:
         TableShapeError: a type cannot follow.
@@ -127,6 +149,8 @@ def evolution_sql(shape: TableShape, found: Mapping[str, str]) -> list[str]:
     statements = []
     missing = [column for column in shape.columns if column.name not in found]
     if missing:
+        said = ", ".join(f"{_text(ADDED + column.name)} = {_text(progress)}" for column in missing)
+        statements.append(f"ALTER TABLE {shape.name} SET TBLPROPERTIES ({said})")
         statements.append(f"ALTER TABLE {shape.name} ADD COLUMNS ({', '.join(map(_column_sql, missing))})")
     for column in shape.columns:
         old = found.get(column.name, column.type)
@@ -324,8 +348,8 @@ def encode(values: Mapping[str, int]) -> str:
     return json.dumps(dict(sorted(values.items())), separators=(",", ":"))
 
 
-def decode(text: str, where: str) -> dict[str, int]:
-    """Progress from a snapshot summary.
+def decode(text: str, where: str, name: str = f"{PROGRESS} of the newest snapshot") -> dict[str, int]:
+    """Progress from a snapshot summary, or from a property of another name.
 
     Raises:
         ProgressLostError: it is no object of integers.
@@ -336,8 +360,7 @@ def decode(text: str, where: str) -> dict[str, int]:
         body = None
     if isinstance(body, dict) and all(type(value) is int for value in body.values()):
         return body
-    what = f"{PROGRESS} of the newest snapshot is damaged"
-    raise ProgressLostError(what, where=where, remedy="roll the table back one snapshot")
+    raise ProgressLostError(f"{name} is damaged", where=where, remedy="roll the table back one snapshot")
 
 
 def _create_sql(shape: TableShape) -> str:

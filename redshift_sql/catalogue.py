@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final
 
 from redshift_sql.arn import EXAMPLE_ROLE
+from redshift_sql.load_contract import early_plan, file_columns, may_lack
 from redshift_sql.operations import views_plan
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
 from redshift_sql.spectrum import spectrum_plan
@@ -34,7 +35,8 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         schema_plan(pipeline),
         begin_plan(),
         tuple(chain.from_iterable(copy_plan(table) for table in tables)),
-        load_plan(pipeline, tables, whole=pipeline.dimensions),
+        tuple(chain.from_iterable(_early(pipeline, table) for table in tables)),
+        load_plan(pipeline, tables, whole=pipeline.dimensions, replaced=pipeline.dimensions),
         rows_plan(),
         end_plan(),
         views_plan(pipeline),
@@ -45,3 +47,11 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         stream_plan(pipeline, EXAMPLE),
     )
     return tuple(statement for plan in plans for statement in flat(plan))
+
+
+def _early(pipeline: Pipeline, table: str) -> tuple[Statement, ...]:
+    """A load of files that lack all that a contract may add."""
+    lacking = may_lack(pipeline, table)
+    found = tuple((name, kind) for name, kind in file_columns(pipeline, table) if name not in lacking)
+    before, copy, after = early_plan(pipeline, table, found)
+    return (*before[1:], copy, *after)

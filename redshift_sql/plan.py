@@ -73,12 +73,12 @@ def begin_plan() -> Plan:
     return (*lock, *step("load/011_last.bind.sql", "load_ledger", {}))
 
 
-def copy_plan(table: str) -> tuple[Statement, Statement]:
-    """`staging.<table>_load` emptied, and filled from the table's COPY manifest."""
-    context: Context = {"t": contexts.word(table)}
-    (empty,) = statements("load/020_empty.sql", table, context)
-    (copy,) = statements("load/030_copy.sql", table, context, kind=Kind.COPY)
-    return empty, replace(copy, table=f"staging.{table}_load")
+def copy_plan(table: str, *, early: bool = False) -> tuple[Statement, Statement]:
+    """`staging.<table>_load` emptied, and COPY of the table's manifest into it (`early`: `staging.<table>_early`)."""
+    target = f"{table}_early" if early else f"{table}_load"
+    (empty,) = statements("load/020_empty.sql", table, {"t": contexts.word(table)})
+    (copy,) = statements("load/030_copy.sql", table, {"target": contexts.word(target)}, kind=Kind.COPY)
+    return empty, replace(copy, table=f"staging.{target}")
 
 
 def recompute_plan(pipeline: Pipeline, names: Collection[str]) -> Plan:
@@ -98,13 +98,16 @@ def refill_plan(pipeline: Pipeline, name: str) -> Plan:
     return _grouped_again(aggregate, pipeline, [times])
 
 
-def load_plan(pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[str] = ()) -> Plan:
+def load_plan(
+    pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[str] = (), replaced: Collection[str] = ()
+) -> Plan:
     """From the rows of the staging load tables to the star: dimensions, facts, aggregates, checks.
 
     Args:
         pipeline: the contracts.
         loaded: star tables of this load; their `staging.<table>_load` holds its rows.
         whole: dimensions of which every key is computed again from its log.
+        replaced: dimensions whose load rows are the whole log, in place of the one that is kept.
     """
     dimensions = [d for d in pipeline.dimensions.values() if d.name in loaded]
     facts = [f for f in pipeline.facts.values() if f.name in loaded]
@@ -120,7 +123,7 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[
             for source in pipeline.sources.values()
             if source.table in loaded
         ),
-        *(dimension_plan(d, whole=d.name in whole) for d in dimensions),
+        *(dimension_plan(d, whole=d.name in whole, replaced=d.name in replaced) for d in dimensions),
         *(_files(("fact/310_replaced.sql",), f.name, contexts.fact_context(f, pipeline)) for f in facts),
         *(_files(_REKEY_FILES, f.name, contexts.reference_context(f, r, pipeline)) for f, r in moved),
         *(_recolored(d, pipeline) for d in dimensions),
@@ -133,11 +136,14 @@ def load_plan(pipeline: Pipeline, loaded: Collection[str], *, whole: Collection[
     return tuple(chain.from_iterable(parts))
 
 
-def dimension_plan(dimension: Dimension, *, whole: bool = False) -> Plan:
+def dimension_plan(dimension: Dimension, *, whole: bool = False, replaced: bool = False) -> Plan:
     """From the rows of `staging.<dimension>_load` to the versions of `analytics.<dimension>`, and how they moved."""
     files = [file for file in DIMENSION_FILES if dimension.attributes or "_filled" not in file]
     if whole:
         files.insert(files.index("dimension/121_linked.repeat.sql"), "dimension/122_whole.sql")
+    if replaced:
+        files.insert(files.index("dimension/121_linked.repeat.sql"), "dimension/123_every.sql")
+        files.insert(0, "dimension/105_replaced.sql")
     return _files(files, dimension.name, contexts.dimension_context(dimension))
 
 

@@ -24,6 +24,14 @@ from schemas.streamed import BATCH_ROWS, RECORD_BYTES, StreamedContract
 
 LAG_SECONDS: Final = 180
 """Three refreshes missed: a refresh is asked for each minute."""
+OWN_COLUMNS: Final = frozenset(
+    """
+    change_identity change_op detail epoch is_new is_streamed kafka_offset kafka_partition kafka_timestamp position
+    reason refresh_time schema_id source_ts streamed_at unavailable value_bytes
+    """.split()  # noqa: SIM905 - a list of words reads better
+)
+"""Columns of the stream's views beside those of a source table."""
+RENAME: Final = "leave the table's topic out of the stream, or rename the column in source and contract"
 _CLUSTER: Final = re.compile(r"arn:aws[a-z-]*:kafka:[a-z0-9-]+:\d{12}:cluster/[\w-]+/[\w-]+")
 _BROKERS: Final = re.compile(r"[\w.-]+:\d{1,5}(,[\w.-]+:\d{1,5})*")
 _FUNCTION: Final = re.compile(r"[\w-]{1,64}(:[\w-]{1,128})?")
@@ -33,6 +41,11 @@ _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,127}")
 def _require(text: str, form: re.Pattern[str], what: str, remedy: str) -> None:
     if not form.fullmatch(text):
         raise RenderError("not of the form it must have", where=what, remedy=remedy)
+
+
+def taken_names(source: SourceContract) -> tuple[str, ...]:
+    """Columns of a source table that have the name of a column of the stream's own: its views cannot show both."""
+    return tuple(column.name for column in source.columns if column.name in OWN_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ def stream_stages(pipeline: Pipeline, settings: StreamSettings) -> tuple[Stage, 
     """Everything of a pipeline's streaming path, on a warehouse that has its tables and roles (`people.access_plan`).
 
     Raises:
-        RenderError: a topic has a name that Kafka would not take.
+        RenderError: a topic has a name that Kafka would not take, or a table a column named like the stream's own.
     """
     context = {"topics": settings.topics, "role": settings.role, "address": settings.address}
     function = {"role": settings.role, "function": settings.function, "batch_rows": str(settings.batch_rows)}
@@ -279,6 +292,9 @@ def _context(source: SourceContract, settings: StreamSettings) -> Context:
         f"topic of {source.table}",
         "Redshift reads names of letters, digits, dots, - and _, of 127 bytes",
     )
+    if source.table not in settings.json_tables and (taken := taken_names(source)):
+        what = f"the stream's views have columns of their own named {', '.join(taken)}"
+        raise RenderError(what, where=f"sources/{source.table}.yaml", remedy=RENAME)
     columns = {
         kind: _items(column for column in source.columns if _group(column.type.kind) == kind)
         for kind in ("ordinary", "boolean", "binary")

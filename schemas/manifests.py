@@ -307,12 +307,15 @@ class RaisedEpoch:
 class LoadTable:
     """One star table of a load: its COPY manifest, the files which that lists, files of facts set aside.
 
-    All paths are relative to the lake.
+    All paths are relative to the lake. `columns` are the files' columns in order, by name and Redshift type; a manifest
+    of an older release does not say. `whole` where the rows are all that the sources ever gave, not what is new alone.
     """
 
     manifest: str
     files: tuple[WrittenFile, ...] = ()
     dead_letters: tuple[WrittenFile, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
 
     @property
     def rows(self) -> int:
@@ -395,6 +398,8 @@ class LoadManifest:
                     "rows": t.rows,
                     "files": [_written_json(f) for f in t.files],
                     "dead_letters": [_written_json(f) for f in t.dead_letters],
+                    "columns": [{"name": column, "type": kind} for column, kind in t.columns],
+                    "whole": t.whole,
                 }
                 for name, t in self.tables.items()
             },
@@ -414,9 +419,7 @@ class LoadManifest:
         tables: dict[str, LoadTable] = {}
         for name, body in reader.get("tables", dict).items():
             table = Reader(mapping(body, f"tables.{name}", where), f"{where}: tables.{name}")
-            aside = table.items("dead_letters", _written_file) if "dead_letters" in table.body else ()
-            tables[name] = LoadTable(table.get("manifest", str), table.items("files", _written_file), aside)
-            require(table.get("rows", int) == tables[name].rows, "rows is not the sum over files", table.where)
+            tables[name] = _load_table(table)
         return cls(
             pipeline=reader.get("pipeline", str),
             seq=reader.get("seq", int),
@@ -461,6 +464,26 @@ def _landed_file(reader: Reader) -> LandedFile:
         reader.get("schema_id", str),
         reader.get("key_schema_id", str),
     )
+
+
+def _load_table(reader: Reader) -> LoadTable:
+    """An older release's manifest has neither dead letters nor columns nor whole tables."""
+    body = reader.body
+    whole = body.get("whole", False)
+    require(isinstance(whole, bool), "whole is neither true nor false", reader.where)
+    table = LoadTable(
+        manifest=reader.get("manifest", str),
+        files=reader.items("files", _written_file),
+        dead_letters=reader.items("dead_letters", _written_file) if "dead_letters" in body else (),
+        columns=reader.items("columns", _load_column) if "columns" in body else (),
+        whole=whole,
+    )
+    require(reader.get("rows", int) == table.rows, "rows is not the sum over files", reader.where)
+    return table
+
+
+def _load_column(reader: Reader) -> tuple[str, str]:
+    return reader.get("name", str), reader.get("type", str)
 
 
 def _written_file(reader: Reader) -> WrittenFile:

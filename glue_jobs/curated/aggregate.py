@@ -12,6 +12,7 @@ from glue_jobs import iceberg, watching
 from glue_jobs.curated import tables
 from glue_jobs.curated.commit import replace_rows
 from glue_jobs.curated.fact import FactOutcome, FactWork
+from glue_jobs.curated.made import GROUPED, aggregate_checksum
 from glue_jobs.curated.reads import matching
 from glue_jobs.transforms.aggregates import aggregate_rows, group_references, overwritten_groups, referenced_dimension
 from glue_jobs.watching import NOBODY, Told
@@ -27,30 +28,34 @@ def promote_aggregate(work: FactWork, aggregate: Aggregate, outcome: FactOutcome
     """
     table = tables.curated(work.pipeline, aggregate.name)
     done = iceberg.progress(work.spark, table)
-    if done == dict(outcome.progress):
+    contract = {GROUPED: aggregate_checksum(aggregate, work.pipeline)}
+    if done == {**outcome.progress, **contract}:
         return 0
     flow = partial(watching.aggregate_flow, work.pipeline, aggregate, told.lake_uri)
-    with told.watch.step(Hop.CURATED, aggregate.name, flow, landing_seqs=watching.seqs_text(outcome.progress)) as step:
-        written = _promoted(work, aggregate, outcome, done)
+    with told.watch.step(Hop.CURATED, aggregate.name, flow, landing_seqs=watching.seqs_text(work.target)) as step:
+        written = _promoted(work, aggregate, outcome, contract, whole=done != {**outcome.since, **contract})
         step.measured(RowsOut=written)
         step.moved(aggregate.name, rows=written)
     return written
 
 
-def _promoted(work: FactWork, aggregate: Aggregate, outcome: FactOutcome, done: Mapping[str, int]) -> int:
+def _promoted(
+    work: FactWork, aggregate: Aggregate, outcome: FactOutcome, contract: Mapping[str, int], *, whole: bool
+) -> int:
     table = tables.curated(work.pipeline, aggregate.name)
+    progress = {**outcome.progress, **contract}
     facts = work.spark.table(work.table)
-    dates = _dates(work, aggregate, outcome) if done == dict(outcome.since) else None
+    dates = None if whole else _dates(work, aggregate, outcome)
     if dates is None:
         rows = _grouped(work, aggregate, facts).localCheckpoint()
-        iceberg.overwrite(rows, table, F.lit(True), outcome.progress)
+        iceberg.overwrite(rows, table, F.lit(True), progress)
         return int(rows.count())
     if dates.isEmpty():
-        iceberg.commit_progress(work.spark, table, outcome.progress)
+        iceberg.commit_progress(work.spark, table, progress)
         return 0
     rows = _grouped(work, aggregate, _of_dates(work, facts, dates)).localCheckpoint()
     stale = dates.select(F.col("date").alias(aggregate.date))
-    replace_rows(rows, table, outcome.progress, stale=stale, on=[aggregate.date])
+    replace_rows(rows, table, progress, stale=stale, on=[aggregate.date])
     return int(rows.count())
 
 

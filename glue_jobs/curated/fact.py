@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from glue_jobs import iceberg, watching
 from glue_jobs.curated import members, misfits, tables
 from glue_jobs.curated.commit import replace_rows
+from glue_jobs.curated.made import CONTRACT, MOVED, fact_checksum
 from glue_jobs.curated.reads import matching
 from glue_jobs.curated.redrives import REDRIVES, Redrives
 from glue_jobs.curated.restatements import record_restatements
@@ -38,12 +39,22 @@ class FactOutcome:
     dates: DataFrame | None = None
     """Column `date`: event dates of the rows written or removed; None means all dates."""
 
+    def after(self, first: FactOutcome) -> FactOutcome:
+        """This one, counted together with one before it."""
+        return replace(
+            self,
+            written=first.written + self.written,
+            removed=first.removed + self.removed,
+            restated=first.restated + self.restated,
+        )
+
 
 @dataclass(frozen=True)
 class FactWork:
     """A fact, and the progress of its and its dimensions' sources: `since` in the table, `target` in the states.
 
     Either also says, under `REDRIVES`, up to which settlement of dead letters, where there ever was one.
+    `made` is the checksum of the contract that the table was made by (None: not yet), `contract` that of its contract.
     """
 
     spark: SparkSession
@@ -52,6 +63,18 @@ class FactWork:
     since: Mapping[str, int]
     target: Mapping[str, int]
     redrives: Redrives
+    made: int | None
+    contract: int
+
+    @property
+    def before(self) -> Mapping[str, int]:
+        """What the table carries."""
+        return dict(self.since) if self.made is None else {**self.since, CONTRACT: self.made}
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """What the table carries after this promotion."""
+        return {**self.target, CONTRACT: self.contract}
 
     @property
     def table(self) -> str:
@@ -77,16 +100,18 @@ class FactWork:
 def fact_work(redrives: Redrives, pipeline: Pipeline, fact: Fact) -> FactWork:
     """Reads the progress of a fact and of what it is made from."""
     spark = redrives.spark
-    dimensions = (pipeline.dimensions[reference.dimension].source for reference in fact.dimensions)
-    sources = dict.fromkeys((*fact.sources, *dimensions))
+    dimensions = {reference.dimension: pipeline.dimensions[reference.dimension] for reference in fact.dimensions}
+    sources = dict.fromkeys((*fact.sources, *(dimension.source for dimension in dimensions.values())))
     target = {source: source_progress(spark, pipeline, source) for source in sources}
-    since = iceberg.progress(spark, tables.curated(pipeline, fact.name))
-    reached = {source: since.get(source, 0) for source in sources}
-    if REDRIVES in since:
-        reached[REDRIVES] = target[REDRIVES] = since[REDRIVES]
+    found = iceberg.progress(spark, tables.curated(pipeline, fact.name))
+    since = {source: found.get(source, 0) for source in sources}
+    if REDRIVES in found:
+        since[REDRIVES] = target[REDRIVES] = found[REDRIVES]
     if fact.name in redrives.newest:
         target[REDRIVES] = redrives.newest[fact.name]
-    return FactWork(spark, pipeline, fact, reached, target, redrives)
+    carried = {name: iceberg.progress(spark, tables.curated(pipeline, name)) for name in dimensions}
+    moved = {name: progress[MOVED] for name, progress in carried.items() if MOVED in progress}
+    return FactWork(spark, pipeline, fact, since, target, redrives, found.get(CONTRACT), fact_checksum(fact, moved))
 
 
 def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
@@ -94,13 +119,21 @@ def promote_fact(work: FactWork, told: Told = NOBODY) -> FactOutcome:
 
     Restatements and inferred members are committed before it; doing so twice changes nothing.
     """
-    if work.since == work.target:
-        return FactOutcome(work.fact.name, work.since, work.target, dates=_no_dates(work))
+    if work.before == work.progress:
+        return FactOutcome(work.fact.name, work.before, work.progress, dates=_no_dates(work))
     flow = partial(watching.fact_flow, work.pipeline, work.fact, told.lake_uri)
     with told.watch.step(Hop.CURATED, work.fact.name, flow, landing_seqs=watching.seqs_text(work.target)) as step:
-        outcome = _promote_touched(work) if any(work.since.values()) else _promote_whole(work)
+        outcome = _promoted(work)
         step.tell(watching.tell_fact, outcome)
     return outcome
+
+
+def _promoted(work: FactWork) -> FactOutcome:
+    if not any(work.since.values()):
+        return _promote_whole(work, None)
+    if work.made != work.contract:
+        return _promote_whole(work, work.spark.table(work.table))
+    return _promote_touched(work)
 
 
 def touched_rows(work: FactWork, since: Mapping[str, int]) -> DataFrame:
@@ -140,7 +173,8 @@ def _joined(work: FactWork, base: DataFrame, join: Join) -> DataFrame:
     return matching(work.state(join.source), base, [(right, left) for left, right in join.on])
 
 
-def _promote_whole(work: FactWork) -> FactOutcome:
+def _promote_whole(work: FactWork, old: DataFrame | None) -> FactOutcome:
+    """Every row made: the first time (`old` None), and where another contract made those that are there."""
     fact, pipeline = work.fact, work.pipeline
     joined = {join.source: work.state(join.source) for join in fact.joins}
     made = fact_rows(work.state(fact.base), joined, fact, pipeline.calendars, pipeline.dimensions)
@@ -152,9 +186,10 @@ def _promote_whole(work: FactWork) -> FactOutcome:
     }
     keyed = with_dimension_keys(live, versions, fact, pipeline.dimensions).localCheckpoint()
     misfits.check(watched, fact)
-    members.keep_inferred(work.spark, pipeline, fact, keyed, None)
-    iceberg.overwrite(keyed.select(*fact_columns(fact)), work.table, F.lit(True), work.target)
-    return FactOutcome(fact.name, work.since, work.target, written=keyed.count())
+    restated = 0 if old is None else record_restatements(work.spark, pipeline, fact, old, keyed, work.progress)
+    members.keep_inferred(work.spark, pipeline, fact, keyed, old, whole=True)
+    iceberg.overwrite(keyed.select(*fact_columns(fact)), work.table, F.lit(True), work.progress)
+    return FactOutcome(fact.name, work.before, work.progress, written=keyed.count(), restated=restated)
 
 
 def _promote_touched(work: FactWork) -> FactOutcome:
@@ -170,7 +205,7 @@ def _promote_touched(work: FactWork) -> FactOutcome:
         untouched = old.join(rows.select(*work.keys), on=work.keys, how="left_anti")
         wanted = wanted.unionByName(untouched.select(*plain))
     new = _keyed(work, wanted.localCheckpoint())
-    restated = record_restatements(work.spark, work.pipeline, fact, old, new, work.target)
+    restated = record_restatements(work.spark, work.pipeline, fact, old, new, work.progress)
     members.keep_inferred(work.spark, work.pipeline, fact, new, old)
     return _commit(work, old, new, restated)
 
@@ -242,7 +277,7 @@ def _commit(work: FactWork, old: DataFrame, new: DataFrame, restated: int) -> Fa
     replace_rows(
         wanted.select(*names),
         work.table,
-        work.target,
+        work.progress,
         stale=stale if counts["stale"] else None,
         on=work.keys,
         within=within,
@@ -250,8 +285,8 @@ def _commit(work: FactWork, old: DataFrame, new: DataFrame, restated: int) -> Fa
     dates = changed.select(event.cast("date").alias("date")).where(F.col("date").isNotNull()).distinct()
     return FactOutcome(
         fact.name,
-        work.since,
-        work.target,
+        work.before,
+        work.progress,
         written=counts["wanted"],
         removed=counts["stale"],
         restated=restated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import landing, watching
+from glue_jobs.change_log import read_log
 from glue_jobs.curated import tables
 from glue_jobs.curated.calendars import contract_checksum
 from glue_jobs.curated.copying import counted
@@ -28,6 +29,7 @@ from lake.metrics import Hop
 from lake.store import Store
 from lake.watch import OFF, Watch
 from redshift_sql.copy_contract import CopyContract, copy_contract
+from redshift_sql.load_contract import file_columns, made_by, rows_checksum, tracked
 from schemas import columns as c
 from schemas.errors import CommitConflictError
 from schemas.manifests import Covered, LandingManifest, LoadManifest, LoadTable, WrittenFile, seq_name, utc_now
@@ -36,6 +38,7 @@ from schemas.model import MisfitPolicy, Pipeline, SourceContract
 MANIFESTS: Final = "load/_manifests"
 FILE_BYTES: Final = 128 * 1024 * 1024
 """COPY reads a file from here on in parts; smaller ones as a whole, one per slice."""
+_CONTRACT: Final = made_by("")
 ROWS_PER_FILE: Final = 2_000_000
 """Where no load before tells how large rows are."""
 
@@ -63,6 +66,7 @@ def write_load(
 
     Dimensions load the change rows, facts the present state of every key whose base or joined row was written,
     calendars all rows in the first load and when their contract changed, mirrors the present row of every key written.
+    A dimension, fact or mirror that is new, or whose contract gives other rows than it did, is written as a whole.
 
     Args:
         redrives: of the lake, with its session.
@@ -84,7 +88,10 @@ def write_load(
     calendars = {name: contract_checksum(calendar) for name, calendar in pipeline.calendars.items()}
     mirrors = {mirrored(name): reached for name, reached in sources.items()}
     again = {redrives_of(name): seq for name, seq in redrives.newest.items()}
-    target = since | sources | calendars | mirrors | again
+    contracts = {made_by(name): rows_checksum(pipeline, name) for name in tracked(pipeline)}
+    # A table that has no contract for a while is new when it has one again.
+    kept = {name: reached for name, reached in since.items() if name in contracts or not name.endswith(_CONTRACT)}
+    target = kept | sources | calendars | mirrors | again | contracts
     if target == since:
         return None
     flow = partial(watching.load_files_flow, pipeline, store.uri)
@@ -119,7 +126,8 @@ def _written_load(redrives: Redrives, pipeline: Pipeline, wanted: _Range) -> Loa
         seen = None if last is None else last.tables.get(name)
         table = _write_table(folder, name, rows, misfits, copy_contract(pipeline, name), seen)
         if table is not None:
-            found[name] = table
+            whole = last is not None and since.get(made_by(name)) != target.get(made_by(name))
+            found[name] = replace(table, columns=file_columns(pipeline, name), whole=whole)
     if not found:
         return None
     known = {} if last is None else last.offsets
@@ -208,15 +216,16 @@ def _table_rows(
     for name, calendar in pipeline.calendars.items():
         if since.get(name) != target[name]:
             yield name, calendar_rows(spark, calendar), None
+    since_of = {name: since if since.get(made_by(name)) == target[made_by(name)] else {} for name in tracked(pipeline)}
     for name, dimension in pipeline.dimensions.items():
-        first, last = since.get(dimension.source, 0), target[dimension.source]
+        first, last = since_of[name].get(dimension.source, 0), target[dimension.source]
         if last > first:
             seq = F.col(c.INGEST_SEQ)
-            log = spark.table(tables.staging(pipeline, dimension.source))
+            log = read_log(spark, pipeline, pipeline.sources[dimension.source])
             yield name, dimension_load_rows(log.where((seq > first) & (seq <= last)), dimension), None
     for name, fact in pipeline.facts.items():
-        done = {source: since.get(source, 0) for source in fact.sources}
-        done[REDRIVES] = since.get(redrives_of(name), 0)
+        done = {source: since_of[name].get(source, 0) for source in fact.sources}
+        done[REDRIVES] = since_of[name].get(redrives_of(name), 0)
         if (
             any(target[source] > done[source] for source in fact.sources)
             or redrives.newest.get(name, 0) > done[REDRIVES]
@@ -225,7 +234,7 @@ def _table_rows(
             aside = misfit_rows(rows, fact) if fact.misfit is MisfitPolicy.DEAD_LETTER else None
             yield name, fact_load_rows(emptied(rows, fact), fact, pipeline.dimensions), aside
     for name, source in pipeline.sources.items():
-        states = _mirrored_states(redrives, pipeline, source, since, target)
+        states = _mirrored_states(redrives, pipeline, source, since_of[name], target)
         if states is not None:
             rows, aside = mirror_rows(states, source, copy_contract(pipeline, name))
             yield name, rows, aside

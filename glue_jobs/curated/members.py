@@ -17,7 +17,15 @@ from schemas.model import Dimension, DimensionReference, Fact, Pipeline
 INFERRED_IDENTITY = "inferred"
 
 
-def keep_inferred(spark: SparkSession, pipeline: Pipeline, fact: Fact, new: DataFrame, old: DataFrame | None) -> None:
+def keep_inferred(
+    spark: SparkSession,
+    pipeline: Pipeline,
+    fact: Fact,
+    new: DataFrame,
+    old: DataFrame | None,
+    *,
+    whole: bool = False,
+) -> None:
     """Adds the members that a fact's new rows need and takes away those that none needs any more.
 
     Args:
@@ -26,13 +34,14 @@ def keep_inferred(spark: SparkSession, pipeline: Pipeline, fact: Fact, new: Data
         fact: the contract.
         new: rows of the fact, with surrogate keys, as they shall be.
         old: rows of the same keys as they are; None when the fact is made for the first time.
+        whole: whether these are all rows of the fact.
     """
     for name in dict.fromkeys(reference.dimension for reference in fact.dimensions):
         dimension = pipeline.dimensions[name]
         references = [reference for reference in fact.dimensions if reference.dimension == name]
         table = tables.curated(pipeline, name)
         wanted = _wanted(spark.table(table), references, new, dimension).localCheckpoint()
-        stale = None if old is None else _unneeded(spark, pipeline, fact, dimension, new=new, old=old)
+        stale = None if old is None else _unneeded(spark, pipeline, fact, dimension, new=new, old=old, whole=whole)
         if stale is not None or not wanted.isEmpty():
             progress = iceberg.progress(spark, table)
             on = [dimension.surrogate_key]
@@ -84,6 +93,7 @@ def _unneeded(
     *,
     new: DataFrame,
     old: DataFrame,
+    whole: bool,
 ) -> DataFrame | None:
     """Inferred members that old rows referred to and no live fact refers to any more; None if there are none."""
     sk = dimension.surrogate_key
@@ -99,7 +109,7 @@ def _unneeded(
     keys = [key.name for key in fact.business_key]
     for other in pipeline.facts.values():
         uses = [reference for reference in other.dimensions if reference.dimension == dimension.name]
-        if not uses:
+        if not uses or (whole and other.name == fact.name):
             continue
         rows = spark.table(tables.curated(pipeline, other.name))
         if other.name == fact.name:

@@ -17,6 +17,7 @@ from glue_jobs.curated.calendars import ensure_calendar
 from glue_jobs.curated.fact import FactOutcome, fact_work, promote_fact
 from glue_jobs.curated.load_files import write_load
 from glue_jobs.curated.redrives import Redrives
+from glue_jobs.curated.remake import remake_source
 from glue_jobs.curated.source import SourceOutcome, promote_source, source_progress, unknown_member
 from glue_jobs.watching import Told
 from lake.metrics import Hop
@@ -28,9 +29,13 @@ from schemas.model import Pipeline
 
 @dataclass(frozen=True)
 class CuratedSummary:
-    """What a promotion did, table by table; `load` is the load's sequence, None if there was nothing to load."""
+    """What a promotion did, table by table.
+
+    `remade` names dimensions and states that another contract had made; `load` is None if there was nothing to load.
+    """
 
     sources: tuple[SourceOutcome, ...] = ()
+    remade: tuple[str, ...] = ()
     facts: tuple[FactOutcome, ...] = ()
     aggregates: Mapping[str, int] = field(default_factory=dict)
     load: LoadManifest | None = None
@@ -39,6 +44,7 @@ class CuratedSummary:
         """As plain values."""
         return {
             "sources": [asdict(outcome) for outcome in self.sources],
+            "remade": list(self.remade),
             "facts": [
                 {"fact": o.fact, "written": o.written, "removed": o.removed, "restated": o.restated} for o in self.facts
             ],
@@ -52,7 +58,8 @@ def promote_curated(
 ) -> CuratedSummary:
     """Takes everything staged so far into the star, and writes its load files.
 
-    Whatever a run that died left unfinished is finished first, at the progress that it had reached.
+    What another contract made is made again, then what a run that died left unfinished is finished, at the progress
+    that it had reached.
 
     Args:
         spark: session with the catalog `lake`.
@@ -69,12 +76,14 @@ def promote_curated(
     with watch.run(Hop.CURATED):
         ensure_star(spark, pipeline)
         redrives = Redrives(spark, store)
+        remade = tuple(name for source in pipeline.sources.values() for name in remake_source(spark, pipeline, source))
         settled = tuple(_settle(spark, pipeline, told))
-        _promote_facts(redrives, pipeline, told)
+        before, _ = _promote_facts(redrives, pipeline, told)
         sources = (*settled, *_advance(spark, pipeline, told))
         facts, aggregates = _promote_facts(redrives, pipeline, told)
         manifest = write_load(redrives, pipeline, newest=_newest(sources), watch=watch) if load else None
-    return CuratedSummary(sources, facts, aggregates, manifest)
+    facts = tuple(outcome.after(first) for first, outcome in zip(before, facts, strict=True))
+    return CuratedSummary(sources, remade, facts, aggregates, manifest)
 
 
 def _newest(sources: Iterable[SourceOutcome]) -> dict[str, str]:
@@ -89,18 +98,18 @@ def _newest(sources: Iterable[SourceOutcome]) -> dict[str, str]:
 def ensure_star(spark: SparkSession, pipeline: Pipeline) -> None:
     """Every table of the star is there and fits its contract; calendars are generated, unknown members in place."""
     for source in pipeline.sources.values():
-        iceberg.ensure_table(spark, tables.state_shape(pipeline, source))
+        iceberg.ensure_table(spark, tables.state_shape(pipeline, source), exact=True)
     for dimension in pipeline.dimensions.values():
         shape = tables.dimension_shape(pipeline, dimension)
-        iceberg.ensure_table(spark, shape)
+        iceberg.ensure_table(spark, shape, exact=True)
         if spark.table(shape.name).where(F.col(dimension.surrogate_key) == -1).isEmpty():
             iceberg.append(unknown_member(spark, dimension), shape.name, iceberg.progress(spark, shape.name))
     for calendar in pipeline.calendars.values():
         ensure_calendar(spark, pipeline, calendar)
     for fact in pipeline.facts.values():
-        iceberg.ensure_table(spark, tables.fact_shape(pipeline, fact))
+        iceberg.ensure_table(spark, tables.fact_shape(pipeline, fact), exact=True)
     for aggregate in pipeline.aggregates.values():
-        iceberg.ensure_table(spark, tables.aggregate_shape(pipeline, aggregate))
+        iceberg.ensure_table(spark, tables.aggregate_shape(pipeline, aggregate), exact=True)
     iceberg.ensure_table(spark, tables.restatements_shape(pipeline))
 
 

@@ -101,6 +101,13 @@ def unknown_member(spark: SparkSession, dimension: Dimension) -> DataFrame:
     return spark.range(1).select(*((empty | values)[name].alias(name) for name in dimension_columns(dimension)))
 
 
+def whole_rows(work: Work, filled: DataFrame, dimension: Dimension) -> DataFrame:
+    """All rows of a dimension from the whole log, placed and filled; its inferred members stay. Checkpointed."""
+    present = work.spark.table(work.table(dimension))
+    rows = diff.with_inferred(present, versions(filled, dimension), dimension)
+    return rows.unionByName(unknown_member(work.spark, dimension)).localCheckpoint()
+
+
 def _promote_whole(work: Work) -> SourceOutcome:
     """Everything from the log: the first promotion, and one that holds a truncate, which acts on every key."""
     log = work.changes(0)
@@ -109,12 +116,9 @@ def _promote_whole(work: Work) -> SourceOutcome:
     filled = whole_log(log, work.keys, values, profile).persist()
     written = 0
     for dimension in work.pending():
-        table = work.table(dimension)
-        rows = versions(filled, dimension)
-        rows = diff.with_inferred(work.spark.table(table), rows, dimension)
-        rows = rows.unionByName(unknown_member(work.spark, dimension)).localCheckpoint()
+        rows = whole_rows(work, filled, dimension)
         written += rows.count()
-        iceberg.overwrite(rows, table, F.lit(True), work.carried(table))
+        iceberg.overwrite(rows, work.table(dimension), F.lit(True), work.carried(dimension))
     state = tip.latest(filled, work.source, work.target).withColumn(tip.MOVED_FROM, _beginning())
     if profile.truncates:
         kept = tip.truncate_states(log.where(F.col(c.OP) == "t"), work.source, work.target)
@@ -193,7 +197,7 @@ def _commit_dimension(work: Work, dimension: Dimension, changed: DataFrame) -> i
     replace_rows(
         changed.where(~is_stale).drop(diff.CHANGE),
         table,
-        work.carried(table),
+        work.carried(dimension),
         stale=changed.where(is_stale) if counts["stale"] else None,
         on=[dimension.surrogate_key],
         within="" if counts["closed"] else c.IS_CURRENT,
@@ -218,8 +222,7 @@ def _commit_state(work: Work, batch: Batch, state: DataFrame, moved: list[DataFr
 def _commit_progress(work: Work) -> None:
     """A range that brought no row still counts as promoted."""
     for dimension in work.pending():
-        table = work.table(dimension)
-        iceberg.commit_progress(work.spark, table, work.carried(table))
+        iceberg.commit_progress(work.spark, work.table(dimension), work.carried(dimension))
     iceberg.commit_progress(work.spark, work.state, work.progress)
 
 

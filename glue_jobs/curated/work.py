@@ -8,7 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import iceberg
+from glue_jobs.change_log import read_log
 from glue_jobs.curated import tables
+from glue_jobs.curated.made import CONTRACT, dimension_checksum, state_checksum
 from glue_jobs.transforms import tip
 from schemas import columns as c
 from schemas.model import Dimension, Pipeline, SourceContract
@@ -38,7 +40,7 @@ class Work:
     @property
     def progress(self) -> dict[str, int]:
         """What the state carries after this promotion."""
-        return {self.source.table: self.target}
+        return {self.source.table: self.target, CONTRACT: state_checksum(self.source)}
 
     @property
     def state(self) -> str:
@@ -53,7 +55,7 @@ class Work:
         """Rows of the change log with `since < _ingest_seq <= target`: contract columns, `CHANGE_COLUMNS`, `_tip`."""
         seq = F.col(c.INGEST_SEQ)
         names = [*(column.name for column in self.source.columns), *tip.CHANGE_COLUMNS]
-        log = self.spark.table(tables.staging(self.pipeline, self.source.table))
+        log = read_log(self.spark, self.pipeline, self.source)
         return log.where((seq > since) & (seq <= self.target)).select(*names, F.lit(False).alias(tip.TIP))
 
     def pending(self) -> tuple[Dimension, ...]:
@@ -61,9 +63,10 @@ class Work:
         done = {d.name: iceberg.progress(self.spark, self.table(d)).get(self.source.table, 0) for d in self.dimensions}
         return tuple(d for d in self.dimensions if done[d.name] < self.target)
 
-    def carried(self, table: str) -> dict[str, int]:
+    def carried(self, dimension: Dimension) -> dict[str, int]:
         """What a dimension carries after this promotion."""
-        return iceberg.progress(self.spark, table) | self.progress
+        before = iceberg.progress(self.spark, self.table(dimension))
+        return before | {self.source.table: self.target, CONTRACT: dimension_checksum(dimension)}
 
 
 def rows_of_keys(rows: DataFrame, keys: DataFrame, dimension: Dimension) -> DataFrame:

@@ -14,6 +14,8 @@ from schemas.model import Calendar, CalendarReference, Dimension, Fact, FactColu
 
 LIVE: Final = "_live"
 """In a state table: whether the source row exists."""
+_MADE: Final = "_made_"
+_HELD: Final = "_held_"
 _LITERAL: Final = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\""
 _LITERAL_OR_REFERENCE: Final = re.compile(rf"({_LITERAL})|\b([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\b")
 
@@ -44,6 +46,7 @@ def fact_rows(
         other = joined[join.source].where(F.col(LIVE)).alias(join.source)
         on = [qualified(fact.base, left) == qualified(join.source, right) for left, right in join.on]
         rows = rows.join(other, on=on, how="left")
+    rows = _with_values(rows, fact)
     kinds = reference_types(fact, dimensions)
     live = F.coalesce(qualified(fact.base, LIVE), F.lit(False))
     misfits = _misfits(fact)
@@ -52,7 +55,7 @@ def fact_rows(
         *(expression(key.source).cast(key.type.spark).alias(key.name) for key in fact.business_key),
         expression(fact.event_time.source).cast("timestamp").alias(fact.event_time.name),
         *(expression(source).cast(kinds[name]).alias(name) for name, source in reference_keys(fact).items()),
-        *(held(column).alias(column.name) for column in fact.columns),
+        *(F.col(_HELD + column.name).alias(column.name) for column in fact.columns),
         *(
             calendar_key(fact, reference, calendars[reference.calendar]).alias(reference.name)
             for reference in fact.calendars
@@ -63,9 +66,13 @@ def fact_rows(
     )
 
 
-def held(column: FactColumn) -> Column:
-    """A column's value as its type, rounded where the type has fewer places; NULL where the type cannot hold it."""
-    return expression(f"try_cast(({column.expr}) as {column.type.spark})")
+def _with_values(rows: DataFrame, fact: Fact) -> DataFrame:
+    """Each column's expression, and its value as the type: rounded where that has fewer places, NULL where it cannot
+    hold it. A step of its own names the expression, so that Spark computes it once.
+    """
+    rows = rows.withColumns({_MADE + column.name: expression(column.expr) for column in fact.columns})
+    held = {c.name: F.expr(f"try_cast(`{_MADE}{c.name}` as {c.type.spark})") for c in fact.columns}
+    return rows.withColumns({_HELD + name: value for name, value in held.items()})
 
 
 def _misfits(fact: Fact) -> Column:
@@ -75,8 +82,8 @@ def _misfits(fact: Fact) -> Column:
 
 
 def _misfit(column: FactColumn) -> Column:
-    value = held(column)
-    lost = expression(column.expr).isNotNull() & value.isNull()
+    value = F.col(_HELD + column.name)
+    lost = F.col(_MADE + column.name).isNotNull() & value.isNull()
     return lost | (F.octet_length(value) > column.type.text_bytes) if column.type.text_bytes else lost
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from lake.cli._warehouse_stream import stream
 
 if TYPE_CHECKING:
     from lake.warehouse.migrate import Standing
+    from lake.warehouse.outlook import Outlook, WaitingLoad
+    from lake.warehouse.port import Warehouse
     from redshift_sql.evolve import Step
     from redshift_sql.migration import Migration
 
@@ -34,15 +37,17 @@ def plan(app: App, write: bool) -> int:
 
     Exit code 0: nothing to do; 3: there are steps (or a migration was written); 1: an error.
 
-    Steps are shown as they are after the migrations that wait: apply those first.
+    Steps are shown as they are after the migrations that wait: apply those first. Loads that wait are shown too, and
+    tables whose rows come as a whole with the next load, because their contract is another than the last load's.
     """
     from lake.warehouse.migrate import standing, unwritten
     from redshift_sql.migration import MigrationError, written
 
     with app.warehouse(read_only=True) as warehouse:
         now = standing(app.pipeline, warehouse, app.migrations)
+        ahead = _ahead(app, warehouse)
     if not write:
-        app.emit(_document(now), _shown(now))
+        app.emit({**_document(now), "loads": asdict(ahead)}, _shown(now, ahead))
         return SOMETHING_TO_DO if now.pending or now.steps else 0
     if now.pending:
         where = f"migrations/{now.pending[0].name}.sql"
@@ -84,20 +89,24 @@ def migrate(app: App, allow_destructive: bool) -> int:
 def status(app: App) -> int:
     """Show the migrations that the warehouse has had, those that wait, and whether its tables fit the contracts.
 
+    Also loads that wait, and tables whose rows the next load brings as a whole.
+
     Exit code 0: it is as the contracts say; 3: it is behind; 1: an error, such as an applied file that was changed.
     """
     from lake.warehouse.migrate import standing
 
     with app.warehouse(read_only=True) as warehouse:
         now = standing(app.pipeline, warehouse, app.migrations)
+        ahead = _ahead(app, warehouse)
     document = {
         **_document(now),
+        "loads": asdict(ahead),
         "applied": [
             {"name": row.name, "kind": row.kind, "at": row.applied_at, "checksum": row.checksum} for row in now.applied
         ],
     }
     lines = [f"{row.kind:<8} {row.applied_at:%Y-%m-%d %H:%M} UTC  {row.name}" for row in now.applied]
-    app.emit(document, "\n".join([*lines, _shown(now)]))
+    app.emit(document, "\n".join([*lines, _shown(now, ahead)]))
     return SOMETHING_TO_DO if now.pending or now.steps or any(row.kind == "owes" for row in now.applied) else 0
 
 
@@ -216,12 +225,27 @@ def _step(step: Step) -> dict[str, object]:
     }
 
 
-def _shown(now: Standing) -> str:
+def _shown(now: Standing, ahead: Outlook) -> str:
     lines = [f"waits    {item.name}{_loses(item)}" for item in now.pending]
     lines += [f"{step.change.value:<8} {step.table} {step.what}{_flags(step)}" for step in now.steps]
+    why = "its contract is another than the newest load's, so the next load has all of it"
+    said = [*map(_load, ahead.loads), *(f"owed     {table}: {why}" for table in ahead.owed)]
     if not lines:
-        return "The tables fit their contracts, and no migration waits."
-    return "\n".join([*lines, f"next: {_next(now.pending, now.steps)}"])
+        return "\n".join(["The tables fit their contracts, and no migration waits.", *said])
+    return "\n".join([*lines, *said, f"next: {_next(now.pending, now.steps)}"])
+
+
+def _load(load: WaitingLoad) -> str:
+    whole = f"; all of {', '.join(load.whole)}" if load.whole else ""
+    early = "".join(f"; {table} without {', '.join(columns)}" for table, columns in load.lacks.items())
+    return f"waits    load {load.seq}{whole}{early}"
+
+
+def _ahead(app: App, warehouse: Warehouse) -> Outlook:
+    from lake.store import store_for
+    from lake.warehouse.outlook import outlook
+
+    return outlook(app.pipeline, store_for(app.home.lake_uri(app.pipeline_name)), warehouse)
 
 
 def _loses(item: Migration) -> str:

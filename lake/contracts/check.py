@@ -8,6 +8,7 @@ from typing import Final
 
 from glue_jobs.transforms.types import fits
 from lake.contracts.shapes import FoundTable
+from redshift_sql.stream import RENAME, taken_names
 from schemas.model import Evolution, Pipeline, SourceContract
 from schemas.types import ColumnType
 
@@ -69,6 +70,13 @@ def _new_columns(contract: SourceContract, names: Sequence[str]) -> Iterator[Fin
     for name in names:
         place = f"{_file(contract)}: columns.{name}"
         yield Finding(place, f"the source has a column that the contract does not: {what}", "add it to columns", breaks)
+
+
+def against_stream(contract: SourceContract) -> Iterator[Finding]:
+    """A source contract against the columns that the stream beside the batch has of its own."""
+    for name in taken_names(contract):
+        what = f"the stream's views have a column of their own named {name}: they cannot be made over this table"
+        yield Finding(f"{_file(contract)}: columns.{name}", what, RENAME, breaks=False)
 
 
 _WIDER: Final = {("int", "bigint"), ("float", "double")}

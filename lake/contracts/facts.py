@@ -35,6 +35,7 @@ def findings(pipeline: Pipeline, places: Places) -> Iterator[Finding]:
     """
     for contract in pipeline.sources.values():
         yield from check.expressions(contract)
+        yield from check.against_stream(contract)
         yield from _expectations(contract)
         if places.registry_url:
             yield from check.against_registry(contract, _registered(places.registry_url, contract))

@@ -6,6 +6,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs import iceberg
+from glue_jobs.change_log import read_log
 from glue_jobs.transforms.history import dimension_columns, history
 from lake.reconcile.verdict import Finding
 from schemas import columns as c
@@ -18,7 +19,7 @@ def check_replay(spark: SparkSession, pipeline: Pipeline, dimension: Dimension) 
     if not iceberg.exists(spark, kept_table):
         return Finding("replay", dimension.name, 0, 0, "nothing is promoted")
     through = iceberg.progress(spark, kept_table).get(dimension.source, 0)
-    log = spark.table(iceberg.table_name(pipeline.staging_namespace, dimension.source))
+    log = read_log(spark, pipeline, pipeline.sources[dimension.source])
     columns = dimension_columns(dimension)
     replayed = history(log.where(F.col(c.INGEST_SEQ) <= through), dimension).select(columns).cache()
     real = ~F.col(c.IS_INFERRED) & (F.col(dimension.surrogate_key) != c.UNKNOWN_MEMBER)

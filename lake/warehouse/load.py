@@ -19,8 +19,10 @@ from lake.warehouse.run import run_plan
 from lake.watch import OFF, Watch, seconds_since
 from lake.watch.flows import warehouse_flow
 from lake.watch.names import Names
+from redshift_sql.load_contract import early_plan, file_columns
 from redshift_sql.migration import Migration
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan
+from redshift_sql.statements import Plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
 from schemas.model import Pipeline
 
@@ -74,6 +76,7 @@ def load_pending(
     Raises:
         ConnectionLostError: the session ended; run again with a new one, the ledger tells what is there.
         WarehouseError: a file, a table or a statement fails; names it. Earlier batches stay, this one leaves no trace.
+        EarlierLoadError: files were written for other keys than the contract's; likewise.
         CheckFailedError: a rule of the star does not hold; likewise.
         ManifestError: a load manifest is damaged or missing.
     """
@@ -149,8 +152,9 @@ def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -
             )
         rows = {name: _copy(pipeline, name, table, warehouse) for name, table in manifest.tables.items()}
         loaded = frozenset(name for name, count in rows.items() if count)
+        replaced = [name for name in loaded if manifest.tables[name].whole and name in pipeline.dimensions]
         parameters = _parameters(manifest, rows, started)
-        run_plan(warehouse, load_plan(pipeline, loaded), parameters)
+        run_plan(warehouse, load_plan(pipeline, loaded, replaced=replaced), parameters)
         for name in sorted(loaded):
             run_plan(warehouse, rows_plan(), {**parameters, "table_name": name, "rows_loaded": rows[name]})
         run_plan(warehouse, end_plan(), {**parameters, "finished_at": datetime.now(UTC).replace(tzinfo=None)})
@@ -187,8 +191,13 @@ def _copy(pipeline: Pipeline, name: str, table: LoadTable, warehouse: Warehouse)
     if name not in known:
         raise WarehouseError("a load names a table that has no contract", where=name, remedy=_CONTRACT)
     empty, copy = copy_plan(name)
-    warehouse.execute(empty, {})
+    before: Plan = (empty,)
+    after: Plan = ()
+    if table.columns and table.columns != file_columns(pipeline, name):
+        before, copy, after = early_plan(pipeline, name, table.columns)
+    run_plan(warehouse, before, {})
     copied = warehouse.copy(copy, table.manifest)
+    run_plan(warehouse, after, {})
     if copied != table.rows:
         what = f"{copied} rows were copied, the load manifest says {table.rows}"
         raise WarehouseError(

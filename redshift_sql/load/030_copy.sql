@@ -1,5 +1,5 @@
 -- Positional: the files hold the table's columns in their order.
-copy staging.{t}_load
+copy staging.{target}
 from :manifest
 iam_role :iam_role
 format as parquet

@@ -108,6 +108,24 @@ def test_a_table_follows_its_shape(spark: SparkSession) -> None:
     }
 
 
+def test_a_column_that_comes_later_says_since_when_and_one_beyond_the_shape_goes_where_it_shall(
+    spark: SparkSession,
+) -> None:
+    old = shape("later", Column("a", "int"), Column("b", "int"))
+    iceberg.ensure_table(spark, old)
+    assert iceberg.added(spark, old.name) == {}
+    iceberg.commit_progress(spark, old.name, {"order": 7})
+    new = shape("later", Column("a", "int"), Column("c", "date"))
+    iceberg.ensure_table(spark, new)
+    assert iceberg.added(spark, new.name) == {"c": {"order": 7}}
+    iceberg.commit_progress(spark, new.name, {"order": 9})
+    iceberg.ensure_table(spark, new)
+    assert iceberg.added(spark, new.name) == {"c": {"order": 7}}
+    assert list(iceberg.columns(spark, new.name)) == ["a", "b", "c"]
+    iceberg.ensure_table(spark, new, exact=True)
+    assert list(iceberg.columns(spark, new.name)) == ["a", "c"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("bigint", "int"), ("string", "int"), ("decimal(9,2)", "decimal(9,3)"), ("decimal(9,2)", "decimal(5,2)")],
@@ -121,4 +139,7 @@ def test_a_type_that_cannot_follow_is_named(old: str, new: str) -> None:
 def test_names_and_comments_are_quoted() -> None:
     assert iceberg.table_name("a`b", "c.d") == "lake.`a``b`.`c.d`"
     statements = iceberg.evolution_sql(shape("x", Column("a`b", "int", "it's\\")), {})
-    assert statements == ["ALTER TABLE lake.`iceberg_tests`.`x` ADD COLUMNS (`a``b` int COMMENT 'it\\'s\\\\')"]
+    assert statements == [
+        "ALTER TABLE lake.`iceberg_tests`.`x` SET TBLPROPERTIES ('lake.added.a`b' = '{}')",
+        "ALTER TABLE lake.`iceberg_tests`.`x` ADD COLUMNS (`a``b` int COMMENT 'it\\'s\\\\')",
+    ]

@@ -32,6 +32,13 @@ ROOT: Final = Path(__file__).parents[2]
 RUN_BY: Final = {
     "migrations/": "tests/lake/warehouse/test_migrate.py",
     "dimension/122_whole.sql": "tests/lake/warehouse/test_migrate.py",
+    **dict.fromkeys(
+        (
+            *("dimension/105_replaced.sql", "dimension/123_every.sql", "load/031_early.sql"),
+            *("load/032_taken_over.sql", "load/033_unavailable.sql", "load/034_unknown.sql"),
+        ),
+        "tests/lake/warehouse/test_grown_loads.py",
+    ),
     "ops/": "tests/lake/warehouse/test_operations.py",
     "queries/": "tests/lake/warehouse/test_operations.py",
     "mirror/": "tests/lake/warehouse/test_mirror.py",

@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 
 import pytest
+import sqlglot
 
 from redshift_sql.people import ANALYST, STEWARD
 from redshift_sql.render import RenderError
 from redshift_sql.stream import (
     EXAMPLE,
     LAG_SECONDS,
+    OWN_COLUMNS,
     StreamSettings,
     lag_alarm,
     moved,
@@ -22,8 +24,9 @@ from redshift_sql.stream import (
     views_plan,
 )
 from schemas import load_pipeline
-from schemas.model import PiiClass
+from schemas.model import PiiClass, SourceColumn
 from schemas.streamed import BATCH_ROWS, RECORD_BYTES, VARCHAR_BYTES, StreamedContract
+from schemas.types import ColumnType
 
 RETAIL = load_pipeline("retail")
 PLAN = stream_plan(RETAIL, EXAMPLE)
@@ -197,3 +200,24 @@ def test_a_topic_that_kafka_would_not_take_is_refused() -> None:
     with pytest.raises(RenderError, match="topic of product"):
         stream_plan(replace(RETAIL, sources={"product": source}, dimensions={}), EXAMPLE)
     assert isinstance(EXAMPLE, StreamSettings)
+
+
+@pytest.mark.parametrize("name", sorted(OWN_COLUMNS))
+def test_a_column_named_as_one_of_the_streams_own_is_refused(name: str) -> None:
+    source = RETAIL.sources["product"]
+    taken = replace(source, columns=(*source.columns, SourceColumn(name, ColumnType("int"))))
+    pipeline = replace(RETAIL, sources={**RETAIL.sources, "product": taken})
+    with pytest.raises(RenderError, match=rf"sources/product\.yaml: the stream's views have columns .* {name}"):
+        stream_stages(pipeline, EXAMPLE)
+    json = replace(EXAMPLE, json_tables=frozenset({"product"}))
+    assert stream_stages(replace(pipeline, dimensions={}), json)
+
+
+def test_every_column_of_the_streams_views_is_known_as_its_own() -> None:
+    source = RETAIL.sources["product"]
+    shown = set()
+    for statement in views_plan(RETAIL, EXAMPLE):
+        if statement.subject in ("product_stream", "product_now") and "create view staging" in statement.sql:
+            tree = sqlglot.parse_one(statement.sql.replace("with no schema binding", ""), read="redshift")
+            shown |= set(tree.expression.named_selects)
+    assert shown - set(source.by_name) == OWN_COLUMNS

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.store import store_for
+from redshift_sql.load_contract import file_columns
 from schemas.manifests import LoadManifest, LoadTable, WrittenFile, seq_name
+from schemas.model import Pipeline
 
 
 def write_load(
-    lake: Path, seq: int, tables: Mapping[str, pa.Table], *, pipeline: str = "party", attempt: str = "a1"
+    lake: Path,
+    seq: int,
+    tables: Mapping[str, pa.Table],
+    *,
+    pipeline: str = "party",
+    attempt: str = "a1",
+    contracts: Pipeline | None = None,
+    whole: Collection[str] = (),
 ) -> LoadManifest:
-    """Writes one load of the given rows, two files a table, and commits it."""
+    """Writes one load of the given rows, two files a table, and commits it.
+
+    `contracts` are those that the rows were made by (None: as a release that did not say); `whole` the tables of which
+    it holds everything.
+    """
     written = {}
     for name, rows in tables.items():
         half = (rows.num_rows + 1) // 2
         folder = f"load/{seq:012d}-{attempt}/{name}"
-        written[name] = write_files(lake, folder, [rows.slice(0, half), rows.slice(half)])
+        files = write_files(lake, folder, [rows.slice(0, half), rows.slice(half)])
+        columns = () if contracts is None else file_columns(contracts, name)
+        assert not columns or [column for column, _ in columns] == rows.column_names
+        written[name] = replace(files, columns=columns, whole=name in whole)
     load = LoadManifest(pipeline, seq, attempt, {"party": seq}, written, "2024-01-01T00:00:00.000Z")
     target = lake / "load" / "_manifests" / seq_name(seq)
     target.parent.mkdir(parents=True, exist_ok=True)

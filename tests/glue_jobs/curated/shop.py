@@ -95,18 +95,23 @@ def shop(name: str) -> Pipeline:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class Shop:
     """The shop's lake: staging tables by hand, the star by the job."""
 
     spark: SparkSession
+    contracts: Pipeline | None = None
 
     def __post_init__(self) -> None:
-        self.pipeline = shop(f"shop_{uuid.uuid4().hex[:8]}")
-        self.logs = {name: change_log(source) for name, source in self.pipeline.sources.items()}
+        self.seqs = dict.fromkeys(_TYPES, 0)
+        self.follow(self.contracts or shop(f"shop_{uuid.uuid4().hex[:8]}"))
+
+    def follow(self, pipeline: Pipeline) -> None:
+        """Goes on by these contracts, whose staging tables hop 2 makes or extends."""
+        self.pipeline = pipeline
+        self.logs = {name: change_log(source) for name, source in pipeline.sources.items()}
         for shape in self.logs.values():
             iceberg.ensure_table(self.spark, shape)
-        self.seqs = dict.fromkeys(_TYPES, 0)
 
     def stage(self, table: str, changes: Iterable[Change]) -> None:
         """Appends a batch to one table's change log."""

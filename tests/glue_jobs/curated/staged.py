@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from pyspark.sql import Row, SparkSession
 
@@ -19,21 +20,24 @@ from tests.reference.history import Change, Policies
 class PartyLake:
     """A pipeline of one table `party` and dimensions of it, one per set of policies, in namespaces of its own."""
 
-    def __init__(self, spark: SparkSession, *policies: Policies) -> None:
+    def __init__(self, spark: SparkSession, *policies: Policies, lacking: Collection[str] = ()) -> None:
         self.spark = spark
         dimensions = [dimension_for(each, f"dim_{number}") for number, each in enumerate(policies)]
-        self.pipeline: Pipeline = pipeline_of(f"party_{uuid.uuid4().hex[:8]}", dimensions)
-        self.log = change_log(self.pipeline.sources["party"])
-        iceberg.ensure_table(spark, self.log)
+        self.whole = pipeline_of(f"party_{uuid.uuid4().hex[:8]}", dimensions)
         self.seq = 0
+        self.follow(without(self.whole, lacking))
+
+    def follow(self, pipeline: Pipeline) -> None:
+        """Goes on by these contracts, whose staging tables hop 2 makes or extends."""
+        self.pipeline = pipeline
+        self.log = change_log(pipeline.sources["party"])
+        iceberg.ensure_table(self.spark, self.log)
 
     def stage(self, changes: Iterable[tuple[Change, int]]) -> None:
         """Appends a batch; each change comes with its clock tolerance."""
         self.seq += 1
         rows = [staging_row(change, tolerance, self.seq) for change, tolerance in changes]
         frame = self.spark.createDataFrame(rows, SCHEMA)
-        names = {column.name for column in self.log.columns}
-        assert set(frame.columns) <= names
         missing = [column for column in self.log.columns if column.name not in frame.columns]
         frame = frame.selectExpr("*", *(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in missing))
         iceberg.append(frame.select(*(column.name for column in self.log.columns)), self.log.name, {"party": self.seq})
@@ -49,6 +53,19 @@ class PartyLake:
     def state(self) -> list[Row]:
         """The state of the source."""
         return self.spark.table(tables.curated(self.pipeline, "party_state")).collect()
+
+
+def without(pipeline: Pipeline, names: Collection[str]) -> Pipeline:
+    """The pipeline before its table and its dimensions had these columns."""
+    party = pipeline.sources["party"]
+    columns = tuple(column for column in party.columns if column.name not in names)
+    dimensions = {
+        name: replace(item, attributes=tuple(a for a in item.attributes if a.source not in names))
+        for name, item in pipeline.dimensions.items()
+    }
+    return replace(
+        pipeline, sources={**pipeline.sources, "party": replace(party, columns=columns)}, dimensions=dimensions
+    )
 
 
 def with_tolerance(changes: Sequence[Change], tolerance: int) -> list[tuple[Change, int]]:

@@ -126,3 +126,12 @@ def test_checks_are_expressions_over_known_columns() -> None:
         ("unknown", "no column 'born_on'"),
         ("broken", "its expr is no Spark SQL expression"),
     ]
+
+
+def test_a_column_named_as_one_of_the_streams_own_is_noted() -> None:
+    named = contract(columns=[column("item_id", "bigint", nullable=False), column("position", "int")])
+    (finding,) = check.against_stream(named)
+    assert finding.where.endswith("item.yaml: columns.position")
+    assert "named position" in finding.what
+    assert not finding.breaks
+    assert not list(check.against_stream(ITEM))

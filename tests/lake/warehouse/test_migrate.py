@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,9 +18,10 @@ from redshift_sql.migration import Migration, MigrationError, written
 from redshift_sql.plan import load_plan, recompute_plan
 from schemas.model import FactColumn, Measure, Pipeline
 from schemas.types import ColumnType
-from tests.reference.history import UNAVAILABLE, Change, Policies, history
+from tests.reference.history import Change, Policies, history
 from tests.reference.logs import packed_log
 from tests.support.engines import Engine
+from tests.support.grown import without_values
 from tests.support.party import ATTRIBUTES, expected_rows, load_rows
 from tests.support.visits import Visit, visit_pipeline, visit_rows
 
@@ -62,22 +62,6 @@ def migrations(pipeline: Pipeline, warehouse: Warehouse, before: Sequence[Migrat
 
 def ledger(warehouse: Warehouse) -> list[tuple[object, ...]]:
     return list(warehouse.query("SELECT number, name, kind FROM staging.migration_ledger ORDER BY number").rows)
-
-
-class Before(Change):
-    """A change that was loaded before an attribute was in the contract: the same change, without the value."""
-
-    whole: ClassVar[dict[tuple[int, int, int], str]] = {}
-
-    @property
-    def identity(self) -> str:
-        return self.whole[self.epoch, self.partition, self.offset]
-
-
-def without_values(change: Change, names: Sequence[str]) -> Change:
-    Before.whole[change.epoch, change.partition, change.offset] = change.identity
-    values = tuple((name, UNAVAILABLE if name in names else value) for name, value in change.attributes)
-    return Before(**{**vars(change), "attributes": values})
 
 
 @given(seed=st.integers(0, 2**32), cut=st.floats(0.1, 0.9), added=st.sampled_from([("region",), ("region", "address")]))

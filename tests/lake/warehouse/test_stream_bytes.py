@@ -229,47 +229,58 @@ def test_a_raised_epoch_is_new_to_the_loads_before_it_and_old_to_those_after(bes
     assert not made.streamed.run("SELECT 1 FROM staging.product_stream WHERE is_new = 1")
 
 
-def test_a_new_column_comes_with_a_new_view_and_no_record_is_lost_by_the_switch(request: pytest.FixtureRequest) -> None:
-    base = events()
-    column = {"name": "colour", "type": ["null", "string"], "default": None}
-    schema = json.loads(json.dumps(base.value_schema))
-    schema["fields"][0]["type"][1]["fields"].append(column)
-    later = replace(base, value_schema=schema, value_id=3)
-    source = RETAIL.sources["product"]
-    wider = replace(
-        ONE,
-        sources={
-            "product": replace(source, columns=(*source.columns, SourceColumn("colour", ColumnType("varchar(16)"))))
-        },
-    )
+BASE = events()
 
-    def decoder(pipeline: Pipeline) -> Any:
-        made = Decoder(
-            {"product": StreamedContract.of(pipeline.sources["product"])},
-            SchemaCache(FixedRegistry(base.texts | later.texts)),
-        )
-        return lambda table, records: [made.result(_arguments(table, record)) for record in records]
 
-    def _arguments(table: str, record: Sequence[bytes | None]) -> list[str | None]:
+def later_events() -> Events:
+    """The table's events once it has one column more."""
+    schema = json.loads(json.dumps(BASE.value_schema))
+    schema["fields"][0]["type"][1]["fields"].append({"name": "colour", "type": ["null", "string"], "default": None})
+    return replace(BASE, value_schema=schema, value_id=3)
+
+
+LATER = later_events()
+PRODUCT = RETAIL.sources["product"]
+COLOURED = replace(PRODUCT, columns=(*PRODUCT.columns, SourceColumn("colour", ColumnType("varchar(16)"))))
+WIDER = replace(ONE, sources={"product": COLOURED})
+
+
+def decoder(pipeline: Pipeline) -> Any:
+    """The function in this process, packaged with these contracts."""
+    contract = StreamedContract.of(pipeline.sources["product"])
+    made = Decoder({"product": contract}, SchemaCache(FixedRegistry(BASE.texts | LATER.texts)))
+
+    def arguments(table: str, record: Sequence[bytes | None]) -> list[str | None]:
         return [table, *(None if part is None else b64encode(part).decode() for part in record)]
 
-    def record(made: Events, offset: int, **values: Any) -> Record:
-        change = pg_change("c", "product", lsn=offset + 1, ts_us=MICROS, after=product(offset, **values))
-        return made.record({"product_id": offset}, change, offset, topic="retail.product.cdc")
+    return lambda table, records: [made.result(arguments(table, record)) for record in records]
 
+
+def created(made: Events, offset: int, **values: Any) -> Record:
+    """A product that is created at this offset."""
+    change = pg_change("c", "product", lsn=offset + 1, ts_us=MICROS, after=product(offset, **values))
+    return made.record({"product_id": offset}, change, offset, topic="retail.product.cdc")
+
+
+@pytest.fixture
+def before_colour() -> Iterator[Streamed]:
+    """A stream by the first contract, whose second record has the new column."""
     streamed = Streamed(decoder(ONE))
-    request.addfinalizer(streamed.close)
     streamed.topic("retail.product.cdc")
     run_plan(streamed.warehouse, schema_plan(ONE), {})
     for stage in stream_stages(ONE, EXAMPLE):
         streamed.execute(stage.plan)
-    streamed.produce([record(base, 0), record(later, 1, colour="red")])
+    streamed.produce([created(BASE, 0), created(LATER, 1, colour="red")])
     streamed.execute(refresh_plan(ONE, EXAMPLE))
-    assert "colour" not in [row[0] for row in streamed.run("DESCRIBE staging.product_stream")]
+    yield streamed
+    streamed.close()
 
-    stages = {stage.name: stage for stage in switch_stages(wider, EXAMPLE, "product")}
+
+def switched(streamed: Streamed) -> None:
+    """The table at its next view, by the wider contract; a record that it lacks at first holds the switch up."""
+    stages = {stage.name: stage for stage in switch_stages(WIDER, EXAMPLE, "product")}
     assert [stage.transaction for stage in stages.values()] == [False, False, False, True, False]
-    streamed.decode = decoder(wider)
+    streamed.decode = decoder(WIDER)
     streamed.execute(stages["next view"].plan)
     streamed.run("DELETE FROM staging.product_stream_v2 WHERE kafka_offset = 1")
     assert streamed.execute(stages["nothing is lost"].plan), "the new view is behind"
@@ -279,17 +290,26 @@ def test_a_new_column_comes_with_a_new_view_and_no_record_is_lost_by_the_switch(
     streamed.run("ALTER TABLE staging.product ADD COLUMN colour varchar(16)")
     streamed.execute(stages["switch"].plan)
     streamed.execute(stages["retire"].plan)
+
+
+def test_a_new_column_comes_with_a_new_view_and_no_record_is_lost_by_the_switch(before_colour: Streamed) -> None:
+    streamed = before_colour
+    assert "colour" not in [row[0] for row in streamed.run("DESCRIBE staging.product_stream")]
+    switched(streamed)
     assert streamed.run("SELECT product_id, colour, reason FROM staging.product_stream ORDER BY 1") == [
         (0, None, None),
         (1, "red", None),
     ]
     assert len(streamed.run("SELECT * FROM analytics.dim_product_now")) == 2
     assert streamed.run("SELECT colour FROM analytics.product_now ORDER BY 1 NULLS FIRST") == [(None,), ("red",)]
-    # What the function of the old contract decoded is not taken for the new one's.
-    streamed.decode = decoder(ONE)
-    streamed.produce([record(later, 2, colour="blue")])
-    streamed.execute(refresh_plan(wider, moved(EXAMPLE, "product")))
-    assert streamed.run("SELECT kafka_offset, reason FROM staging.stream_rejected") == [(2, "other_contract")]
+
+
+def test_what_the_function_of_another_contract_decoded_is_not_taken_for_the_views(before_colour: Streamed) -> None:
+    switched(before_colour)
+    before_colour.decode = decoder(ONE)
+    before_colour.produce([created(LATER, 2, colour="blue")])
+    before_colour.execute(refresh_plan(WIDER, moved(EXAMPLE, "product")))
+    assert before_colour.run("SELECT kafka_offset, reason FROM staging.stream_rejected") == [(2, "other_contract")]
 
 
 def test_a_json_topic_needs_no_function_and_shows_what_is_no_json(beside: Make) -> None:

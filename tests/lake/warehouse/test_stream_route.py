@@ -23,6 +23,7 @@ from tests.support.products import Log
 from tests.support.streamed import Decode, Streamed
 
 NOW = "SELECT product_id, product_name, description, category, list_price, active, launched_on, is_incomplete FROM analytics.dim_product_now ORDER BY 1"
+ROWS = "SELECT product_id, name, description, category, list_price, active, launched_on FROM staging.product_now ORDER BY 1"
 
 
 def products() -> Pipeline:
@@ -62,5 +63,6 @@ def test_what_is_new_to_a_load_is_what_no_landing_manifest_of_it_holds(spark: Sp
         offsets = streamed.run("SELECT kafka_partition, next_offset FROM staging.load_offsets ORDER BY 1")
         assert dict(offsets) == {record.partition: record.offset + 1 for record in part}
         assert streamed.run("SELECT count(*) FROM analytics.dim_product_now WHERE is_streamed") > [(0,)]
+        assert streamed.run(ROWS) == [row[:-1] for row in log.state]
     finally:
         streamed.close()

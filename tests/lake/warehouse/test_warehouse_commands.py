@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from lake.cli._main import run
-from schemas.manifests import LoadManifest, seq_name
+from redshift_sql.load_contract import file_columns, made_by, rows_checksum, tracked
+from schemas import load_pipeline
+from schemas.manifests import LoadManifest, LoadTable, seq_name
 
 Shown = pytest.CaptureFixture[str]
 
@@ -24,7 +26,9 @@ def contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAKE_PIPELINES", str(tmp_path / "pipelines"))
     manifests = tmp_path / "home" / "lake" / "retail" / "load" / "_manifests"
     manifests.mkdir(parents=True)
-    (manifests / seq_name(1)).write_text(LoadManifest("retail", 1, "a", {"customer": 1}).to_json())
+    retail = load_pipeline("retail")
+    progress = {"customer": 1, **{made_by(table): rows_checksum(retail, table) for table in tracked(retail)}}
+    (manifests / seq_name(1)).write_text(LoadManifest("retail", 1, "a", progress).to_json())
     assert run(["load"]) == 0
     return tmp_path / "pipelines" / "retail"
 
@@ -38,13 +42,15 @@ def answered(shown: Shown, *words: str) -> tuple[int, dict[str, object]]:
 
 
 def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsys: Shown) -> None:
-    assert answered(capsys, "status") == (0, {"pending": [], "steps": [], "applied": []})
+    nothing: dict[str, list[object]] = {"loads": [], "owed": []}
+    assert answered(capsys, "status") == (0, {"pending": [], "steps": [], "loads": nothing, "applied": []})
     star = contracts / "star" / "dim_product.yaml"
     star.write_text(star.read_text().replace("policies:", "  updated_at: {type: timestamp, scd: 1}\npolicies:"))
     code, planned = answered(capsys, "plan")
     assert code == 3
     assert isinstance(planned["steps"], list)
     assert {(step["table"], step["change"]) for step in planned["steps"]} >= {("analytics.dim_product", "add")}
+    assert planned["loads"] == {"loads": [], "owed": ["dim_product"]}
     assert run(["load"]) == 1
     assert "see what differs with: lake warehouse plan" in capsys.readouterr().err
     path = contracts / "migrations" / "0001_dim_product_updated_at.sql"
@@ -94,3 +100,22 @@ def test_upkeep_forgets_nothing_that_is_young(contracts: Path, capsys: Shown) ->
     assert run(["warehouse", "upkeep", "--ledger-days", "1"]) == 1
     assert "1 days is too short" in capsys.readouterr().err
     assert "vacuum delete only" in str(answered(capsys, "upkeep", "--statements")[1])
+
+
+def test_loads_that_wait_are_told_with_what_they_hold_and_lack(contracts: Path, capsys: Shown) -> None:
+    retail = load_pipeline("retail")
+    early = tuple(column for column in file_columns(retail, "dim_product") if column[0] != "brand")
+    tables = {
+        "dim_product": LoadTable("m", columns=early),
+        "fact_sales": LoadTable("m", columns=file_columns(retail, "fact_sales"), whole=True),
+    }
+    manifest = LoadManifest("retail", 2, "a", {"product": 2}, tables)
+    folder = contracts.parents[1] / "home" / "lake" / "retail" / "load" / "_manifests"
+    (folder / seq_name(2)).write_text(manifest.to_json())
+    code, status = answered(capsys, "status")
+    waiting = {"seq": 2, "whole": ["fact_sales"], "lacks": {"dim_product": ["brand"]}}
+    assert (code, status["loads"]) == (0, {"loads": [waiting], "owed": list(tracked(retail))})
+    assert run(["warehouse", "status"]) == 0
+    shown = capsys.readouterr().out
+    assert "waits    load 2; all of fact_sales; dim_product without brand" in shown
+    assert "owed     dim_customer: its contract is another than the newest load's" in shown

@@ -5,3 +5,11 @@ iam_role :iam_role
 format as parquet
 manifest
 statupdate off;
+
+-- Positional: the files hold the table's columns in their order.
+copy staging.dim_product_early
+from :manifest
+iam_role :iam_role
+format as parquet
+manifest
+statupdate off;

@@ -5,3 +5,11 @@ iam_role :iam_role
 format as parquet
 manifest
 statupdate off;
+
+-- Positional: the files hold the table's columns in their order.
+copy staging.order_item_early
+from :manifest
+iam_role :iam_role
+format as parquet
+manifest
+statupdate off;

@@ -1,0 +1,7 @@
+-- Load files of an earlier contract have the columns that it had: they go through a table of the same columns.
+drop table if exists staging.customer_early;
+
+-- grain: as the load table
+create table staging.customer_early (
+    customer_id bigint, _changed_at timestamp, _is_deleted boolean
+);

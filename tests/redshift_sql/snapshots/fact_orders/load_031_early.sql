@@ -1,0 +1,7 @@
+-- Load files of an earlier contract have the columns that it had: they go through a table of the same columns.
+drop table if exists staging.fact_orders_early;
+
+-- grain: as the load table
+create table staging.fact_orders_early (
+    order_id bigint, ordered_at timestamp, is_deleted boolean
+);

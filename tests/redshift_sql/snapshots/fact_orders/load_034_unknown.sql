@@ -1,0 +1,11 @@
+-- A reference that the load did not have leads to the unknown member until the fact is stated again.
+update staging.fact_orders_load
+set customer_sk_origin_sk = -1;
+
+-- A reference that the load did not have leads to the unknown member until the fact is stated again.
+update staging.fact_orders_load
+set order_date_sk = -1;
+
+-- A reference that the load did not have leads to the unknown member until the fact is stated again.
+update staging.fact_orders_load
+set ship_date_sk = -1;
