@@ -247,7 +247,7 @@ def test_the_wheels_entry_lands_what_is_committed_and_ends(
     (origin,) = installed.origins("streaming.kafka_to_landing", cwd=work)
     assert origin.is_relative_to(installed.site)
     topic.send(range(8))
-    installed.run_job("streaming.kafka_to_landing", {**arguments_of(topic, lake), "--once": "true"}, work)
+    installed.run_job("kafka_to_landing", {**arguments_of(topic, lake), "--once": "true"}, work)
     assert sum(m.rows for m in manifests(lake)) == 8
     assert_exactly_once(spark, topic, lake)
 
