@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import boto3
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -149,6 +150,8 @@ def running(bucket: str) -> Iterator[S3]:
     thread.start()
     state.endpoint = f"http://127.0.0.1:{server.server_port}"
     try:
+        # Moto keeps what it holds for as long as the process lives: another test's server may have been here before.
+        moto_api_backend.reset()
         state.client().create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield state
     finally:

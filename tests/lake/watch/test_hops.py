@@ -239,7 +239,7 @@ def test_the_schema_told_is_that_of_the_table(spark: SparkSession, told: Told) -
         ("watched.curated.ward", tables.curated(pipeline, "dim_ward")),
         ("watched.curated.fact_stay", tables.curated(pipeline, "fact_stay")),
     ):
-        (event,) = told.kept.of("COMPLETE", job)
+        *_, event = told.kept.of("COMPLETE", job)
         found = event["outputs"][0]["facets"]["schema"]["fields"]
         real = iceberg.columns(spark, table)
         assert [item["name"] for item in found] == list(real)
