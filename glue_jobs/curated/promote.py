@@ -78,11 +78,14 @@ def promote_curated(
         redrives = Redrives(spark, store)
         remade = tuple(name for source in pipeline.sources.values() for name in remake_source(spark, pipeline, source))
         settled = tuple(_settle(spark, pipeline, told))
-        before, _ = _promote_facts(redrives, pipeline, told)
+        # Before anything was promoted there is nothing to finish.
+        begun = any(source_progress(spark, pipeline, name) for name in pipeline.sources)
+        before = _promote_facts(redrives, pipeline, told)[0] if begun else ()
         sources = (*settled, *_advance(spark, pipeline, told))
         facts, aggregates = _promote_facts(redrives, pipeline, told)
         manifest = write_load(redrives, pipeline, newest=_newest(sources), watch=watch) if load else None
-    facts = tuple(outcome.after(first) for first, outcome in zip(before, facts, strict=True))
+    if begun:
+        facts = tuple(outcome.after(first) for first, outcome in zip(before, facts, strict=True))
     return CuratedSummary(sources, remade, facts, aggregates, manifest)
 
 
