@@ -7,7 +7,6 @@ the next load.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +14,7 @@ from redshift_sql import contexts, shapes
 from redshift_sql.plan import copy_plan
 from redshift_sql.render import Context, Item, statements
 from redshift_sql.statements import Statement
+from schemas.checksum import checksum
 from schemas.errors import LakeError
 from schemas.model import Fact, Pipeline
 
@@ -50,11 +50,11 @@ def rows_checksum(pipeline: Pipeline, table: str) -> int:
     if table in pipeline.dimensions:
         dimension = pipeline.dimensions[table]
         keys = [(key.name, key.source) for key in dimension.business_key]
-        return _checksum(keys, sorted((item.name, item.source) for item in dimension.attributes))
+        return checksum(keys, sorted((item.name, item.source) for item in dimension.attributes))
     if table in pipeline.facts:
-        return _checksum(fact_parts(pipeline.facts[table]))
+        return checksum(fact_parts(pipeline.facts[table]))
     source = pipeline.sources[table]
-    return _checksum(source.key, sorted(column.name for column in source.columns))
+    return checksum(source.key, sorted(column.name for column in source.columns))
 
 
 def fact_parts(fact: Fact) -> tuple[object, ...]:
@@ -154,7 +154,3 @@ def _lacks_members(pipeline: Pipeline, table: str, found: Mapping[str, str]) -> 
 
 def _rendered(file: str, table: str, more: Context) -> tuple[Statement, ...]:
     return statements(f"load/{file}", table, {"t": contexts.word(table), **more})
-
-
-def _checksum(*parts: object) -> int:
-    return zlib.crc32(repr(parts).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -11,6 +10,7 @@ from pyspark.sql import functions as F
 from glue_jobs import iceberg
 from glue_jobs.curated import tables
 from glue_jobs.transforms.calendar import calendar_rows
+from schemas.checksum import checksum
 from schemas.model import Calendar, Pipeline
 
 CONTRACT: Final = "contract"
@@ -29,4 +29,4 @@ def ensure_calendar(spark: SparkSession, pipeline: Pipeline, calendar: Calendar)
 def contract_checksum(calendar: Calendar) -> int:
     """Changes when the calendar's rows may."""
     columns = [(column.name, column.type.text, column.expr) for column in calendar.columns]
-    return zlib.crc32(repr((calendar.surrogate_key, calendar.start, calendar.end, columns)).encode())
+    return checksum(calendar.surrogate_key, calendar.start, calendar.end, columns)

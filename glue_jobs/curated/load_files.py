@@ -134,7 +134,8 @@ def _written_load(redrives: Redrives, pipeline: Pipeline, wanted: _Range) -> Loa
     offsets = {
         name: covered for name in pipeline.sources if (covered := _covered(store, name, target[name], known.get(name)))
     }
-    manifest = LoadManifest(pipeline.name, seq, folder.attempt, target, found, utc_now(), offsets, wanted.newest)
+    progress = target | ({REDRIVES: redrives.through} if redrives.through else {})
+    manifest = LoadManifest(pipeline.name, seq, folder.attempt, progress, found, utc_now(), offsets, wanted.newest)
     if not store.create_if_absent(f"{MANIFESTS}/{seq_name(seq)}", manifest.to_json().encode()):
         raise CommitConflictError(
             f"load {seq} was committed by another run",

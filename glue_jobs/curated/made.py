@@ -6,12 +6,12 @@ checksum comes with the commit that ends the work. Types are left out where a wi
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Final
 
 from glue_jobs.transforms.aggregates import group_references, referenced_dimension
 from redshift_sql.load_contract import fact_parts
+from schemas.checksum import checksum
 from schemas.model import Aggregate, Dimension, Fact, Pipeline, SourceContract
 
 CONTRACT: Final = "(contract)"
@@ -24,12 +24,12 @@ GROUPED: Final = "(grouped)"
 
 def state_checksum(source: SourceContract) -> int:
     """Changes with the columns of a source's state."""
-    return _checksum(source.key, sorted(column.name for column in source.columns))
+    return checksum(source.key, sorted(column.name for column in source.columns))
 
 
 def dimension_checksum(dimension: Dimension) -> int:
     """Changes when the same log may give other versions."""
-    return _checksum(
+    return checksum(
         dimension.surrogate_key,
         [(key.name, key.source) for key in dimension.business_key],
         sorted((item.name, item.source, item.scd) for item in dimension.attributes),
@@ -46,7 +46,7 @@ def fact_checksum(fact: Fact, moved: Mapping[str, int]) -> int:
         fact: the contract.
         moved: `MOVED` of each dimension that it refers to and whose versions ever moved so, by name.
     """
-    return _checksum(fact_parts(fact), [(item.name, item.dimension) for item in fact.dimensions], sorted(moved.items()))
+    return checksum(fact_parts(fact), [(item.name, item.dimension) for item in fact.dimensions], sorted(moved.items()))
 
 
 def aggregate_checksum(aggregate: Aggregate, pipeline: Pipeline) -> int:
@@ -58,13 +58,9 @@ def aggregate_checksum(aggregate: Aggregate, pipeline: Pipeline) -> int:
         for item in pipeline.dimensions[referenced_dimension(fact, reference)].attributes
         if any(group.source == f"{reference}.{item.name}" for group in aggregate.group_by)
     ]
-    return _checksum(
+    return checksum(
         aggregate.date,
         [(item.name, item.type.text, item.source) for item in aggregate.group_by],
         [(item.name, item.type.text, item.function, item.column) for item in aggregate.measures],
         shown,
     )
-
-
-def _checksum(*parts: object) -> int:
-    return zlib.crc32(repr(parts).encode())

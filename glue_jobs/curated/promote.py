@@ -15,8 +15,8 @@ from glue_jobs.curated import tables
 from glue_jobs.curated.aggregate import promote_aggregate
 from glue_jobs.curated.calendars import ensure_calendar
 from glue_jobs.curated.fact import FactOutcome, fact_work, promote_fact
-from glue_jobs.curated.load_files import write_load
-from glue_jobs.curated.redrives import Redrives
+from glue_jobs.curated.load_files import newest_load, write_load
+from glue_jobs.curated.redrives import REDRIVES, Redrives
 from glue_jobs.curated.remake import remake_source
 from glue_jobs.curated.source import SourceOutcome, promote_source, source_progress, unknown_member
 from glue_jobs.watching import Told
@@ -75,7 +75,8 @@ def promote_curated(
     told = Told(watch, store.uri)
     with watch.run(Hop.CURATED):
         ensure_star(spark, pipeline)
-        redrives = Redrives(spark, store)
+        last = newest_load(store)
+        redrives = Redrives(spark, store, 0 if last is None else last.progress.get(REDRIVES, 0))
         remade = tuple(name for source in pipeline.sources.values() for name in remake_source(spark, pipeline, source))
         settled = tuple(_settle(spark, pipeline, told))
         # Before anything was promoted there is nothing to finish.

@@ -13,11 +13,13 @@ from lake.metrics import METRICS
 DAYS: Final = 365 / 12
 READERS: Final = 2
 """The streaming job, and the warehouse's streaming views."""
-YEARS_KEPT: Final = 1.0
-"""Staging, star and warehouse are told at the size that they have after a year."""
+DAYS_KEPT: Final = 365
+"""Staging, star and warehouse are told at the size that they have after so many days."""
 DECODED_A_CALL: Final = 1_000
 """Records of a call of the decoding function, of 512 MB for a tenth of a second; assumed."""
 TRANSITIONS_A_RUN: Final = 12
+OBJECTS_A_RUN: Final = 40
+"""Objects that a run writes for a table: data, Iceberg's metadata, load files, manifests; assumed."""
 LOG_BYTES_A_DAY: Final = 200e6
 """Logs of jobs, Connect and brokers; assumed, for they hardly follow the volume."""
 CRAWLS_A_DAY: Final = 1
@@ -27,7 +29,7 @@ CRAWL_HOURS: Final = 10 / 60
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the bill: what, of which part of the lake, how much of it, and USD a month."""
+    """A line of the bill: part of the lake, what, how much of it in the price's unit, and USD a month."""
 
     part: str
     item: str
@@ -107,9 +109,10 @@ class _Month:
         """GB into Kafka in a month."""
         return self.volume.gb_a_day * DAYS
 
-    def line(self, part: str, item: str, quantity: float, *, per: float = 1.0) -> Line:
+    def line(self, part: str, item: str, count: float) -> Line:
         price = self.prices.of(item)
-        return Line(part, item, quantity, price.unit, quantity / per * price.usd)
+        quantity = count / price.units
+        return Line(part, item, quantity, price.unit, quantity * price.usd)
 
     def kafka(self) -> Iterator[Line]:
         size = self.environment.kafka
@@ -145,15 +148,15 @@ class _Month:
         load_dpus = size.dpus / size.workers * 2
         yield self.line("hops 2 to 4", "glue.dpu", runs * load_dpus * self.rates.load_seconds / 3600)
         yield self.line("hops 2 to 4", "glue.dpu", CRAWLS_A_DAY * DAYS * CRAWL_HOURS)
-        yield self.line("hops 2 to 4", "states.transitions", runs * TRANSITIONS_A_RUN, per=1000)
+        yield self.line("hops 2 to 4", "states.transitions", runs * TRANSITIONS_A_RUN)
 
     def lake(self) -> Iterator[Line]:
         landing = self.needed.landing_gb_a_day * self.environment.days.landing
-        kept = self.needed.kept_gb_a_day * 365 * YEARS_KEPT
+        kept = self.needed.kept_gb_a_day * DAYS_KEPT
         yield self.line("lake", "s3.standard", landing + 2 * kept)
-        writes = (self.needed.landing_files_a_day + self.needed.runs_a_day * self.volume.tables * 40) * DAYS
-        yield self.line("lake", "s3.put", writes, per=1000)
-        yield self.line("lake", "s3.get", writes * 5, per=1000)
+        writes = (self.needed.landing_files_a_day + self.needed.runs_a_day * self.volume.tables * OBJECTS_A_RUN) * DAYS
+        yield self.line("lake", "s3.put", writes)
+        yield self.line("lake", "s3.get", writes * 5)
         yield self.line("lake", "backup.s3", kept)
 
     def warehouse(self) -> Iterator[Line]:
@@ -164,11 +167,11 @@ class _Month:
             yield self.line("warehouse", "redshift.rpu", size.rpus * (self.hours if size.refreshes else loads))
         else:
             yield self.line("warehouse", size.node, size.nodes * self.hours)
-        stored = self.needed.kept_gb_a_day * 365 * YEARS_KEPT * 2
+        stored = self.needed.kept_gb_a_day * DAYS_KEPT * 2
         yield self.line("warehouse", "redshift.storage", stored)
         if size.refreshes:
             calls = self.volume.events_a_day * DAYS / DECODED_A_CALL
-            yield self.line("warehouse", "lambda.requests", calls, per=1_000_000)
+            yield self.line("warehouse", "lambda.requests", calls)
             yield self.line("warehouse", "lambda.duration", calls * 0.1 * 0.5)
 
     def network(self) -> Iterator[Line]:

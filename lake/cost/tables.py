@@ -22,11 +22,17 @@ class _Strict(BaseModel):
 
 
 class Price(_Strict):
-    """A unit price in USD, what it is for one of, and where it was read."""
+    """A price in USD of so many units (`1000 requests`; one where no number is told), and where it was read."""
 
     usd: PositiveFloat
     unit: str
     source: str
+
+    @property
+    def units(self) -> float:
+        """How many the price is of."""
+        number = self.unit.partition(" ")[0]
+        return float(number) if number.isdecimal() else 1.0
 
 
 class Prices(_Strict):

@@ -12,6 +12,7 @@ from typing import Final
 from lake.store import Store
 from schemas.errors import CommitConflictError
 from schemas.manifests import LoadManifest, seq_name, utc_now
+from schemas.records import ManifestError
 from schemas.settlements import LoadSettlement, Verb
 
 ROOT: Final = "deadletters/_settlements"
@@ -75,9 +76,24 @@ def redriven(store: Store, table: str, after: int, through: int) -> frozenset[Nu
     return frozenset(pair for record in found for pair in record.letters.get(table, ()))
 
 
-def newest_redrive(store: Store) -> dict[str, int]:
-    """By table, the newest record that sends letters of it through again."""
-    return {table: r.seq for r in settlements(store) if r.verb is Verb.REDRIVE for table in r.letters}
+def newest_redrive(records: Iterable[LoadSettlement]) -> dict[str, int]:
+    """By table, the newest of some records, ascending, that sends letters of it through again."""
+    return {table: r.seq for r in records if r.verb is Verb.REDRIVE for table in r.letters}
+
+
+def load(store: Store, seq: int) -> LoadManifest:
+    """One load manifest.
+
+    Raises:
+        ManifestError: it is damaged or gone.
+    """
+    key = f"{LOADS}/{seq_name(seq)}"
+    where = f"{store.uri}/{key}"
+    try:
+        return LoadManifest.from_json(store.read(key), where=where)
+    except FileNotFoundError:
+        remedy = "restore it from the object store's versions"
+        raise ManifestError("the manifest of a load is gone", where=where, remedy=remedy) from None
 
 
 def loads(store: Store) -> Iterator[LoadManifest]:

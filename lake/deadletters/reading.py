@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -129,13 +129,11 @@ def _parsed(identifier: str, pipeline: Pipeline) -> tuple[str, str]:
     return table, "/".join((table, *(str(int(part)) for part in place)))
 
 
-def load_rows(store: Store, table: str, columns: tuple[str, ...]) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
-    """What loads set aside of a table: load, number, and some columns of the row.
-
-    Raises:
-        LakeError: a manifest is damaged.
-    """
-    for manifest in load_log.loads(store):
+def load_rows(
+    store: Store, table: str, columns: tuple[str, ...], loads: Iterable[LoadManifest]
+) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    """What some loads set aside of a table: load, number, and some columns of the row."""
+    for manifest in loads:
         for number, row in enumerate(_set_aside_rows(store, manifest, table, columns), start=1):
             yield manifest.seq, number, row
 
@@ -214,17 +212,14 @@ def _load_details(stores: Stores, letter: LoadLetter, *, raw: bool) -> dict[str,
     detail = {"detail": told}
     if not raw:
         return detail
-    rows = (row for seq, n, row in load_rows(stores.store, letter.table, ("row",)) if (seq, n) == _numbered(letter))
+    loads = [load_log.load(stores.store, letter.seq)]
+    rows = (row for _, n, row in load_rows(stores.store, letter.table, ("row",), loads) if n == letter.number)
     return detail | {"row": next(rows)["row"]}
 
 
 def _column_types(pipeline: Pipeline, table: str) -> dict[str, str]:
     contract = pipeline.facts.get(table) or pipeline.sources[table]
     return {column.name: column.type.text for column in contract.columns}
-
-
-def _numbered(letter: LoadLetter) -> tuple[int, int]:
-    return letter.seq, letter.number
 
 
 def _landing_row(stores: Stores, letter: DeadLetter, *, raw: bool) -> Mapping[str, Any]:

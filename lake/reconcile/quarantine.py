@@ -75,7 +75,7 @@ def _set_aside(store: Store, table: str, key: list[str]) -> frozenset[int]:
     newest = newest_load(store)
     through = 0 if newest is None else newest.progress.get(redrives_of(table), 0)
     found = set()
-    for load, number, row in load_rows(store, table, tuple(key)):
+    for load, number, row in load_rows(store, table, tuple(key), load_log.loads(store)):
         fate = fates.fate(table, load, number)
         if fate.state is not State.REDRIVEN or fate.seq > through:
             found.add(row_hash(canonical(row[name]) for name in key))

@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlparse
 
 from schemas.errors import LakeError
@@ -39,19 +39,18 @@ class LineageAddressError(LakeError):
     """The setting names no transport."""
 
 
-class Transport:
+class Transport(Protocol):
     """Takes events; `send` never waits for long, `close` at most a few seconds."""
 
     def send(self, event: dict[str, Any]) -> None:
         """Hands over one event."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Waits a moment for what is on its way."""
 
 
 @dataclass
-class Console(Transport):
+class Console:
     """One line of JSON on stdout."""
 
     def send(self, event: dict[str, Any]) -> None:
@@ -59,9 +58,12 @@ class Console(Transport):
         sys.stdout.write(_line(event))
         sys.stdout.flush()
 
+    def close(self) -> None:
+        """See `Transport.close`."""
+
 
 @dataclass
-class File(Transport):
+class File:
     """One line of JSON at the end of a file; several processes may write it."""
 
     path: Path
@@ -72,9 +74,12 @@ class File(Transport):
         with self.path.open("ab", buffering=0) as lines:  # one write, which no other writer's comes in between
             lines.write(_line(event).encode())
 
+    def close(self) -> None:
+        """See `Transport.close`."""
+
 
 @dataclass
-class Http(Transport):
+class Http:
     """An OpenLineage server, by POST, in a thread of its own; what it does not take is dropped."""
 
     url: str

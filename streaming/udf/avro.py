@@ -22,7 +22,6 @@ from streaming.udf.values import Written
 
 _VERBATIM: Final = frozenset({"default", "doc", "connect.parameters", "connect.default", "symbols", "aliases"})
 _RANGES: Final = {"int": 2**31, "long": 2**63}
-_DEEPEST: Final = 32
 _ITEMS: Final = {"array": "items", "map": "values"}
 
 
@@ -115,23 +114,17 @@ def _plain(node: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Scope:
-    """Where a schema node stands: named schemas, the namespace there, and the records it lies in."""
+    """Where a schema node stands: named schemas, and the namespace there."""
 
     named: Mapping[str, Any]
     namespace: str
-    inside: tuple[str, ...] = ()
 
     def full(self, name: str) -> str:
         return name if "." in name or not self.namespace else f"{self.namespace}.{name}"
 
-    def within(self, name: str, namespace: str = "") -> _Scope:
-        return replace(self, inside=(*self.inside, name), namespace=namespace or self.namespace)
-
 
 def _check(node: Any, scope: _Scope) -> None:
-    """Refuses recursion, which could exhaust the stack, and items without bytes, of which a few bytes announce many."""
-    if len(scope.inside) > _DEEPEST:
-        raise _unusable("nested too deep")
+    """Refuses items without bytes, of which a few bytes announce many; depth and recursion are bounded before."""
     if _is_null(node):
         raise _unusable("a part can only be null")
     if isinstance(node, dict) and node["type"] == "record":
@@ -140,7 +133,7 @@ def _check(node: Any, scope: _Scope) -> None:
         raise _unusable("a part has no bytes")
     else:
         for part in _parts(node, scope):
-            _check(part, scope.within("[]"))
+            _check(part, scope)
 
 
 def _parts(node: Any, scope: _Scope) -> list[Any]:
@@ -156,14 +149,11 @@ def _parts(node: Any, scope: _Scope) -> list[Any]:
 
 
 def _check_record(node: Mapping[str, Any], scope: _Scope) -> None:
-    inner = scope.within("", str(node.get("namespace", "")))
-    name = inner.full(str(node.get("name", "")))
-    if name in scope.inside:
-        raise _unusable("recursive")
     if not node["fields"]:
         raise _unusable("a record has no fields")
+    inner = replace(scope, namespace=str(node.get("namespace", "")) or scope.namespace)
     for item in node["fields"]:
-        _check(item["type"], scope.within(name, inner.namespace))
+        _check(item["type"], inner)
 
 
 def _is_null(node: Any) -> bool:

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glue_jobs.curated.redrives import Redrives
 from lake.deadletters import load_log
 from lake.deadletters.fates import LoadFates, RecordFates
 from lake.deadletters.letters import State
@@ -310,11 +311,35 @@ def test_letters_of_loads_are_settled_once_by_whoever_comes_first(
     assert record is not None
     assert (record.seq, record.letters) == (2, {"fact": ((1, 2),), "party": ((2, 1),)})
     assert load_log.settle(store, Verb.REDRIVE, letters, "ada", "") is None
-    assert load_log.newest_redrive(store) == {"fact": 2, "party": 2}
+    assert load_log.newest_redrive(load_log.settlements(store)) == {"fact": 2, "party": 2}
     assert load_log.redriven(store, "fact", 0, 2) == {(1, 2)}
     fates = LoadFates(tuple(load_log.settlements(store)))
     assert [fates.fate("fact", 1, n).state for n in (1, 2, 3)] == [State.DISCARDED, State.REDRIVEN, State.OPEN]
     assert LoadSettlement.from_json(record.to_json()) == record
+
+
+def test_settlements_that_the_last_load_has_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path)
+    for number in (1, 2, 3):
+        assert load_log.settle(store, Verb.REDRIVE, [("fact", (1, number))], "ada", "") is not None
+    read: list[str] = []
+    plain = LocalStore.read
+
+    def counted(self: LocalStore, key: str) -> bytes:
+        read.append(key)
+        return plain(self, key)
+
+    monkeypatch.setattr(LocalStore, "read", counted)
+    session: Any = None
+    redrives = Redrives(session, store, since=2)
+    assert (redrives.newest, redrives.through) == ({"fact": 3}, 3)
+    assert [Path(key).stem for key in read] == ["000000000003"]
+    assert Redrives(session, store, since=3).through == 3
+
+
+def test_a_letter_whose_load_manifest_is_gone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="gone"):
+        load_log.load(LocalStore(tmp_path), 7)
 
 
 def test_many_letters_are_settled_in_bounded_commits() -> None:

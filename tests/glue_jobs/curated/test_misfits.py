@@ -11,6 +11,7 @@ from pyspark.sql import Row, SparkSession
 
 from glue_jobs.curated.misfits import MisfitError
 from glue_jobs.curated.promote import promote_curated
+from glue_jobs.curated.redrives import REDRIVES
 from lake.deadletters.letters import LoadLetter
 from lake.deadletters.reading import Stores, Wanted, dead_letters, shown
 from lake.deadletters.settling import chosen, settled
@@ -142,6 +143,7 @@ def test_a_redriven_fact_comes_back_once_it_fits_and_one_that_does_not_has_its_n
     assert load.tables.keys() == {"fact_lines"}
     # Its contract has changed, so the load has the fact whole.
     assert (load.tables["fact_lines"].rows, set_aside(load)) == (3, 1)
+    assert load.progress[REDRIVES] == 1
     (again,) = chosen(stores, OF_LOADS)
     assert (again.id, again.reasons) == ("fact_lines/2/1", ("misfit:note",))
     assert misfit_keys(stores.store, shop.pipeline, fact) == {row_hash([canonical(3)])}

@@ -8,15 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from lake.deploy.terraform import PLUGINS
 from tests.infra.terraform.applied import State, states
 
 ROOT: Final = Path(__file__).parents[3]
 SOURCES: Final = ROOT / "infra" / "terraform"
 ENVIRONMENTS: Final = ("dev", "qa", "prod")
-PLUGINS: Final = "TF_PLUGIN_DIR"
-"""Variable that names a folder of providers, laid out as `terraform providers mirror` does; else the public registry."""
-MIRRORS: Final = (Path("/opt"), Path("/usr/local/share/terraform"), Path("/usr/share/terraform"))
-"""Folders below which one is looked for where the variable is not set, as .ci/run does."""
 WHOLE: Final = "tests/infra/terraform/whole"
 """The root module whose test applies every environment."""
 NOT_COPIED: Final = shutil.ignore_patterns(".terraform*", "__pycache__")
@@ -32,8 +29,7 @@ def terraform(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def plugins() -> list[str]:
     """Where providers come from, as an option of `terraform init`; none: the public registry."""
-    found = (path.parent for folder in MIRRORS for path in sorted(folder.glob("*/registry.terraform.io")))
-    folder = os.environ.get(PLUGINS) or next(found, None)
+    folder = os.environ.get(PLUGINS)
     return [f"-plugin-dir={folder}"] if folder else []
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.cli._main import root
-from lake.cost.bill import Bill, bill_of
+from lake.cost.bill import OBJECTS_A_RUN, Bill, bill_of
 from lake.cost.sizing import MEASURED, CostError, Volume, sized
 from lake.cost.tables import load_tables
 from tests.lake.cost.pages import PAGES, ROOT, marked
@@ -33,13 +33,35 @@ def test_the_tables_of_a_page_are_what_the_command_computes(page: str) -> None:
 @pytest.mark.parametrize("environment", TABLES.environments)
 def test_every_line_is_its_quantity_at_its_price_and_they_add_up(environment: str) -> None:
     found = bill(1e6, environment)
-    thousands = {"1000 requests": 1e3, "1000 transitions": 1e3, "1000000 requests": 1e6, "10000 requests": 1e4}
     for line in found.lines:
         price = TABLES.prices.of(line.item)
-        assert line.usd == pytest.approx(line.quantity / thousands.get(price.unit, 1) * price.usd), line
+        assert line.usd == pytest.approx(line.quantity * price.usd), line
         assert line.unit == price.unit
     assert found.usd == pytest.approx(sum(line.usd for line in found.lines))
     assert found.usd == pytest.approx(sum(found.parts.values()))
+
+
+def test_a_price_of_a_thousand_is_for_each_thousand() -> None:
+    puts = next(line for line in bill(1e6).lines if line.item == "s3.put")
+    objects = (sized(Volume(1e6)).landing_files_a_day + 96 * 4 * OBJECTS_A_RUN) * 365 / 12
+    assert puts.usd == pytest.approx(objects / 1000 * 0.005)
+
+
+def test_what_the_pages_say_of_the_tables_is_so() -> None:
+    prod = bill(1e6)
+    standing = sum(prod.parts[part] for part in ("Kafka", "capture", "hop 1", "network")) + next(
+        line.usd for line in prod.lines if line.item == "ra3.4xlarge"
+    )
+    assert standing > 0.9 * prod.usd
+    network = {line.item: line.usd for line in prod.lines if line.part == "network"}
+    assert network["endpoint"] > network["nat"]
+    assert bill(1e6, "dev").usd < 8 * 730 * 0.375
+    page = (ROOT / "docs/scale.md").read_text(encoding="utf-8")
+    for rate in (MEASURED.landing, MEASURED.staging, MEASURED.curated):
+        assert f"{rate:,.0f}" in page
+    # Two workers are the least: the driver's, and one of four cores.
+    assert sized(Volume(1e7)).batch_cores <= 4 < sized(Volume(1.5e7)).batch_cores
+    assert Volume(3e8).busiest < 18_000 < Volume(3.2e8).busiest
 
 
 @given(st.floats(1, 1e10), st.floats(1, 10), st.sampled_from(sorted(TABLES.environments)))
