@@ -118,10 +118,12 @@ class TableQuery:
             self._clean()
 
     def stop(self) -> None:
-        """Ends the query after the batch in hand; nothing to do for one that never started."""
-        with self._busy:
-            if self._query is not None:
-                self._query.stop()
+        """Ends the query after the batch in hand, once `stopping` is set; nothing to do for one that never started."""
+        with self._busy:  # the batch in hand ends; one that begins after it finds `stopping` set and ends at once
+            pass
+        # Not within the lock: Spark's stop waits for its thread of batches, which may just have begun one.
+        if self._query is not None:
+            self._query.stop()
         self._clean()
 
     def lag(self) -> int | None:
