@@ -207,6 +207,7 @@ def test_without_credentials_or_region_the_way_in_is_told(
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # another test's may keep credentials
     assert main(["submit", JOB]) == 1
     assert "no region is set" in capsys.readouterr().err
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
