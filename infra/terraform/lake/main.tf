@@ -193,6 +193,8 @@ module "safety" {
   keep_days   = var.recovery.keep_days
   lock        = var.recovery.lock
   rehearse    = var.recovery.rehearse
+
+  copy_vault_arn = var.recovery.copy_vault_arn
 }
 
 module "cost" {
@@ -203,6 +205,7 @@ module "cost" {
   monthly_limit   = var.budget.monthly_limit
   service_limits  = var.budget.service_limits
   anomaly_dollars = var.budget.anomaly_dollars
+  manage_tags     = var.budget.manage_tags
 }
 
 locals {

@@ -159,21 +159,23 @@ variable "replica" {
 }
 
 variable "recovery" {
-  description = "Recovery objectives and how recovery points are kept (module safety)."
+  description = "Recovery objectives and how recovery points are kept (module safety); copy_vault_arn is a vault of yours in another region or account that gets copies of them."
   type = object({
-    objectives = object({ rpo_hours = number, rto_hours = number })
-    keep_days  = optional(number, 35)
-    lock       = optional(bool, false)
-    rehearse   = optional(bool, false)
+    objectives     = object({ rpo_hours = number, rto_hours = number })
+    keep_days      = optional(number, 35)
+    lock           = optional(bool, false)
+    rehearse       = optional(bool, false)
+    copy_vault_arn = optional(string, "")
   })
 }
 
 variable "budget" {
-  description = "US dollars a month: in all, by service, and a rise above the expected that is told (module cost)."
+  description = "US dollars a month: in all, by service, and a rise above the expected that is told; whether this environment activates the account's cost-allocation tags (module cost)."
   type = object({
     monthly_limit   = number
     service_limits  = optional(map(number), {})
     anomaly_dollars = optional(number, 0)
+    manage_tags     = optional(bool, false)
   })
 }
 
