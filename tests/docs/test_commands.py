@@ -1,52 +1,14 @@
-"""Every command that README and docs show runs as it is written there.
-
-Blocks of `sh aws` need an AWS: tests/workflows runs those, on an emulator.
+"""Every command that README and docs show runs as it is written there: those that need an AWS here, on an emulator; the route's
+in tests/integration, whose stack starts and ends by README's commands.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Final
-
-import pytest
 
 from glue_jobs.entries import ENTRIES, ENTRY
 from tests.support import s3
-
-ROOT: Final = Path(__file__).parents[2]
-BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-ELSEWHERE: Final = {
-    "make demo": "tests/integration/test_demo.py runs what it runs",
-    "make test": "this run is it",
-    **dict.fromkeys(
-        (
-            "docker compose up --build --detach",
-            "docker compose run --rm demo",
-            "docker compose run --rm lake status",
-            "docker compose down --volumes",
-        ),
-        "tests/infra/docker/test_route.py runs them, where there is an engine",
-    ),
-    "make bench": "tests/benchmarks runs ratios 1, 2, 3, 7 and 10 at a small size",
-}
-PAGES: Final = ("README.md", "docs/operations.md")
-AWS: Final = "# needs AWS"
-"""The first line of a block whose commands run against an emulator here."""
-
-
-def commands(page: str, *, on_aws: bool = False, every: bool = False) -> list[str]:
-    """The commands of a page's shell blocks, in order; those that need AWS, or all others.
-
-    With `every` also those that another test runs.
-    """
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = [block for block in BLOCK.findall(text) if block.startswith(AWS) == on_aws]
-    lines = [line.strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line and not line.startswith("#") and (every or line not in ELSEWHERE)]
+from tests.support.pages import OPERATIONS, PAGES, README, ROOT, commands, environment_of, run
 
 
 def test_no_other_page_shows_commands_that_nobody_runs() -> None:
@@ -56,6 +18,12 @@ def test_no_other_page_shows_commands_that_nobody_runs() -> None:
     assert [path.name for path in pages if "```sh aws" in path.read_text(encoding="utf-8")] == []
 
 
+def test_readme_begins_by_starting_the_stack_and_ends_by_ending_it_and_operations_do_neither() -> None:
+    start, *_, end = commands(README)
+    assert (start, end) == (".venv/bin/lake up", ".venv/bin/lake down")
+    assert not {"lake up", "lake down"} & {line.removeprefix(".venv/bin/") for line in commands(OPERATIONS)}
+
+
 def test_the_commands_that_need_aws_run_as_written_against_an_emulator(tmp_path: Path) -> None:
     lines = [line for page in PAGES for line in commands(page, on_aws=True)]
     assert any(line.startswith("lake submit") for line in lines)
@@ -63,7 +31,7 @@ def test_the_commands_that_need_aws_run_as_written_against_an_emulator(tmp_path:
         deploy(server)
         environment = environment_of(tmp_path) | server.environment
         for line in lines:
-            run(line, environment, 180)
+            run(line, environment, timeout=180)
 
 
 def deploy(server: s3.S3) -> None:
@@ -78,32 +46,3 @@ def deploy(server: s3.S3) -> None:
             Command={"Name": "gluestreaming" if entry.streaming else "glueetl", "ScriptLocation": "s3://lake/job.py"},
             DefaultArguments={f"--{ENTRY}": entry.name, **needed},
         )
-
-
-def environment_of(home: Path) -> dict[str, str]:
-    """Variables under which a page's commands run."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"LAKE_HOME": str(home), "PATH": path}
-
-
-def run(line: str, environment: dict[str, str], timeout: int) -> None:
-    """Runs a command as a shell does; fails with what it said."""
-    command = ["/bin/sh", "-c", line]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-
-
-@pytest.mark.integration
-@pytest.mark.slow
-def test_the_commands_of_readme_and_operations_run_as_written(tmp_path: Path) -> None:
-    environment = environment_of(tmp_path / "lake")
-    readme = [line.replace(".venv/bin/lake", "lake") for line in commands("README.md")]
-    *start, down = readme
-    assert down == "lake down"
-    try:
-        for line in [*start, *commands("docs/operations.md")]:
-            run(line, environment, 400)
-    finally:
-        subprocess.run(["/bin/sh", "-c", down], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)

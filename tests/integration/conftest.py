@@ -19,11 +19,11 @@ from confluent_kafka.admin import AdminClient
 from infra.local import topics
 from infra.local.capture import capture_of
 from infra.local.http import request_json
-from infra.local.parts.base import Options
 from infra.local.stack import Endpoints, Stack
 from lake.home import Home
 from schemas import load_pipeline
 from schemas.parse import pipeline_folder
+from tests.support import pages
 
 HERE = Path(__file__).parent
 
@@ -91,19 +91,16 @@ def status_of(home: Home) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """The stack, with the retail tables captured and empty."""
+    """The stack, with the retail tables captured and empty; started and ended by the commands of README."""
     home = Home(tmp_path_factory.mktemp("stack") / "home")
-    embedded = Stack(home.root, Options(start_timeout_seconds=240))
+    environment = pages.environment_of(home.root) | {"LAKE_START_TIMEOUT_SECONDS": "240"}
+    start, *_, end = pages.commands(pages.README)
     try:
-        yield _started(home, embedded)
+        pages.run(start, environment, timeout=600)
+        embedded = Stack(home.root)
+        yield LiveStack(home, embedded, embedded.endpoints())
     finally:
-        embedded.down()
-
-
-def _started(home: Home, embedded: Stack) -> LiveStack:
-    retail = load_pipeline("retail")
-    capture = capture_of("retail", retail.sources, pipeline_folder("retail"), partitions=4, retention_days=7)
-    return LiveStack(home, embedded, embedded.up([capture]))
+        pages.run(end, environment, timeout=120)
 
 
 @pytest.fixture

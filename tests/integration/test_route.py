@@ -25,6 +25,7 @@ from redshift_sql.questions import athena_questions, questions
 from schemas import load_pipeline
 from schemas.model import PiiClass, Pipeline
 from tests.integration.conftest import LiveStack
+from tests.support import pages
 from tests.support.openlineage import validate
 
 PIPELINES: Final = Path(__file__).parent.parent / "pipelines"
@@ -33,12 +34,17 @@ PATIENCE: Final = 60.0
 
 def lake(stack: LiveStack, *arguments: str, expect: int = 0) -> Any:
     """The JSON answer of a `lake` command on the running stack."""
-    environment = os.environ | {"LAKE_HOME": str(stack.home.root), "LAKE_PIPELINES": str(PIPELINES)}
-    environment |= {"LAKE_LINEAGE_URI": lineage_of(stack).as_uri(), "LAKE_LOG_FORMAT": "json"}
     command = [sys.executable, "-m", "lake.cli", *arguments, "--json"]
+    environment = environment_of(stack)
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
     assert result.returncode == expect, result.stderr[-3000:] + result.stdout[-3000:]
     return json.loads(result.stdout)
+
+
+def environment_of(stack: LiveStack) -> dict[str, str]:
+    """Variables under which commands run on the stack: they know these tests' pipelines, and tell lineage and logs to files."""
+    environment = pages.environment_of(stack.home.root) | {"LAKE_PIPELINES": str(PIPELINES)}
+    return environment | {"LAKE_LINEAGE_URI": lineage_of(stack).as_uri(), "LAKE_LOG_FORMAT": "json"}
 
 
 def lineage_of(stack: LiveStack) -> Path:
@@ -82,13 +88,12 @@ def ask(stack: LiveStack, pipeline: str, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def retail(stack: LiveStack) -> LiveStack:
-    """The retail source seeded, changed by the workload, and run; its dead letters redriven, more changes, run again."""
-    lake(stack, "source", "seed", "--customers", "60", "--products", "20", "--orders", "120", "--seed", "5")
-    lake(stack, "source", "churn", "--changes", "110", "--seed", "7")
-    run(stack, "retail")
-    redriven = lake(stack, "dlq", "redrive", "--note", "a trial")
-    assert sum(outcome["settled"] for outcome in redriven) > 0
-    assert lake(stack, "dlq", "redrive") == []
+    """The retail source filled, changed and run by README's commands, tended by those of docs/operations.md, then changed and run again."""
+    environment = environment_of(stack)
+    _up, *route, _down = pages.commands(pages.README)
+    for line in (*route, *pages.commands(pages.OPERATIONS)):
+        pages.run(line, environment)
+    assert lake(stack, "dlq", "list", "--state", "redriven")
     lake(stack, "source", "churn", "--changes", "150", "--seed", "6")
     run(stack, "retail")
     return stack

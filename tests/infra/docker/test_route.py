@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.test_commands import commands
+from tests.support.pages import commands
 
 ROOT: Final = Path(__file__).parents[3]
 BASE: Final = "debian:bookworm-slim"
