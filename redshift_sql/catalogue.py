@@ -10,6 +10,7 @@ from redshift_sql.arn import EXAMPLE_ROLE
 from redshift_sql.load_contract import early_plan, file_columns, may_lack
 from redshift_sql.operations import views_plan
 from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
+from redshift_sql.rules import record_plan
 from redshift_sql.spectrum import spectrum_plan
 from redshift_sql.statements import Statement, flat
 from redshift_sql.stream import EXAMPLE, stream_plan
@@ -40,6 +41,7 @@ def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
         rows_plan(),
         end_plan(),
         views_plan(pipeline),
+        record_plan(),
         ledger_plan(),
         restatement_plan(),
         load_tables_plan(pipeline),

@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from redshift_sql.evolve import Change, EvolutionError, Step
-from redshift_sql.plan import recompute_plan, refill_plan
 from redshift_sql.render import statements
 from redshift_sql.statements import Kind, Plan, Statement
 from schemas.errors import LakeError
-from schemas.model import Pipeline
 from schemas.parse import pipeline_folder
 
 FOLDER: Final = "migrations"
@@ -135,14 +133,9 @@ def begin_plan() -> Plan:
     return (*lock, *statements("migrations/780_applied.bind.sql", "migration_ledger", {}, kind=Kind.BIND))
 
 
-def owed_plan(pipeline: Pipeline, migrations: Sequence[Migration]) -> Plan:
-    """What migrations left to compute, and the word that it is done; tables that have no contract any more left out."""
-    owed = dict.fromkeys(pair for migration in migrations for pair in migration.owed)
-    dimensions = [name for verb, name in owed if verb == "recompute" and name in pipeline.dimensions]
-    aggregates = [name for verb, name in owed if verb == "refill" and name in pipeline.aggregates]
-    again = recompute_plan(pipeline, dimensions) if dimensions else ()
-    refilled = (step for name in aggregates for step in refill_plan(pipeline, name))
-    return (*again, *refilled, *statements("migrations/791_computed.sql", "migration_ledger", {}))
+def computed_plan() -> Plan:
+    """The word that what migrations left to compute is done."""
+    return statements("migrations/791_computed.sql", "migration_ledger", {})
 
 
 def end_plan() -> Plan:

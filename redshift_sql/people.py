@@ -35,7 +35,7 @@ _MASK, _STEWARD, _LOADER = "10", "20", "30"
 _RANKS: Final = (PiiClass.NONE, PiiClass.QUASI, PiiClass.DIRECT)
 _SIZED: Final = re.compile(r"^varchar\((\d+)\)$")
 _SHARED: Final = (
-    *("staging.load_ledger", "staging.migration_ledger", "analytics.restatements"),
+    *("staging.load_ledger", "staging.migration_ledger", "staging.rule_ledger", "analytics.restatements"),
     *("ops.load_run", "ops.load_rows", "ops.newest_change"),
 )
 """Tables of every warehouse, none of which holds a value of a personal column but a fact's key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,9 @@ def command() -> None:
 def plan(app: App, write: bool) -> int:
     """Compare the warehouse's tables with the contracts, and show the steps between them. Changes no table.
 
+    Shown too are tables that were computed by rules (`scd`, policies, measures) which are no longer the contract's:
+    no migration is written for them, `lake warehouse migrate` computes them again.
+
     Exit code 0: nothing to do; 3: there are steps (or a migration was written); 1: an error.
 
     Steps are shown as they are after the migrations that wait: apply those first. Loads that wait are shown too, and
@@ -48,14 +50,16 @@ def plan(app: App, write: bool) -> int:
         ahead = _ahead(app, warehouse)
     if not write:
         app.emit({**_document(now), "loads": asdict(ahead)}, _shown(now, ahead))
-        return SOMETHING_TO_DO if now.pending or now.steps else 0
+        return SOMETHING_TO_DO if now.behind else 0
     if now.pending:
         where = f"migrations/{now.pending[0].name}.sql"
         what = "a migration waits, and what follows it is not known before it is applied"
         raise MigrationError(what, where=where, remedy="apply it with: lake warehouse migrate")
     steps = unwritten(now.steps)
     if not steps:
-        app.emit({"written": None}, "Nothing to write: the tables fit their contracts.")
+        text = "Nothing to write: the tables fit their contracts."
+        more = "\nnext: lake warehouse migrate, which computes tables again" if now.outdated else ""
+        app.emit({"written": None}, f"{text}{more}")
         return 0
     made = written(len(app.migrations) + 1, steps)
     path = _write(app, made)
@@ -68,7 +72,8 @@ def plan(app: App, write: bool) -> int:
 def migrate(app: App, allow_destructive: bool) -> int:
     """Apply the migrations that the warehouse has not had, in order, each once and in one transaction.
 
-    Running again does nothing where none waits, and goes on where a run was killed.
+    Then, in one transaction, compute again the tables whose rules changed in their contracts. Running again does
+    nothing where none waits, and goes on where a run was killed.
     """
     from lake.warehouse.migrate import migrate as apply
 
@@ -80,8 +85,10 @@ def migrate(app: App, allow_destructive: bool) -> int:
             allow_destructive=allow_destructive,
             progress=lambda item: app.say(f"applied {item.name}"),
         )
-    many = "migration" if len(done) == 1 else "migrations"
-    app.emit({"applied": [item.name for item in done]}, f"{len(done)} {many} applied.")
+    many = "migration" if len(done.applied) == 1 else "migrations"
+    lines = [f"{item.table} computed again: {item.what}" for item in done.computed]
+    document = {"applied": [item.name for item in done.applied], "computed": [asdict(item) for item in done.computed]}
+    app.emit(document, "\n".join([*lines, f"{len(done.applied)} {many} applied."]))
     return 0
 
 
@@ -107,7 +114,7 @@ def status(app: App) -> int:
     }
     lines = [f"{row.kind:<8} {row.applied_at:%Y-%m-%d %H:%M} UTC  {row.name}" for row in now.applied]
     app.emit(document, "\n".join([*lines, _shown(now, ahead)]))
-    return SOMETHING_TO_DO if now.pending or now.steps or any(row.kind == "owes" for row in now.applied) else 0
+    return SOMETHING_TO_DO if now.behind else 0
 
 
 @lake_command(
@@ -117,12 +124,11 @@ def status(app: App) -> int:
 def recompute(app: App, tables: tuple[str, ...]) -> int:
     """Compute dimensions again, every key from its change log, and what follows from them; one transaction.
 
-    Use it after an attribute's `scd` or a policy changed in its contract. Only rows that differ are written; facts that
-    get another version are in `analytics.restatements`, under load 0.
+    Use it where history is in doubt; after a change of rules in a contract `lake warehouse migrate` does it. Only rows
+    that differ are written; facts that get another version are in `analytics.restatements`, under load 0.
     """
-    from lake.warehouse.load import ensure_tables
+    from lake.warehouse.migrate import check, ensure
     from lake.warehouse.migrate import recompute as run
-    from redshift_sql.plan import recompute_plan
     from schemas.errors import ContractError
 
     unknown = [name for name in tables if name not in app.pipeline.dimensions]
@@ -130,8 +136,9 @@ def recompute(app: App, tables: tuple[str, ...]) -> int:
         remedy = f"use one of {', '.join(sorted(app.pipeline.dimensions))}"
         raise ContractError(f"no dimension '{unknown[0]}'", where=app.pipeline_name, remedy=remedy)
     with app.warehouse() as warehouse:
-        ensure_tables(app.pipeline, warehouse, app.migrations)
-        run(warehouse, recompute_plan(app.pipeline, tables))
+        ensure(app.pipeline, warehouse, app.migrations)
+        check(app.pipeline, warehouse, app.migrations, computing=True)
+        run(app.pipeline, warehouse, tables)
     app.emit({"recomputed": list(tables)}, f"computed again: {', '.join(tables)}")
     return 0
 
@@ -210,6 +217,7 @@ def _document(now: Standing) -> dict[str, object]:
     return {
         "pending": [{"name": item.name, "destructive": item.destructive} for item in now.pending],
         "steps": [_step(step) for step in now.steps],
+        "outdated": [asdict(item) for item in now.outdated],
     }
 
 
@@ -229,10 +237,11 @@ def _shown(now: Standing, ahead: Outlook) -> str:
     lines = [f"waits    {item.name}{_loses(item)}" for item in now.pending]
     lines += [f"{step.change.value:<8} {step.table} {step.what}{_flags(step)}" for step in now.steps]
     why = "its contract is another than the newest load's, so the next load has all of it"
+    lines += [f"{item.verb:<8} analytics.{item.table} {item.what}" for item in now.outdated]
     said = [*map(_load, ahead.loads), *(f"owed     {table}: {why}" for table in ahead.owed)]
     if not lines:
         return "\n".join(["The tables fit their contracts, and no migration waits.", *said])
-    return "\n".join([*lines, *said, f"next: {_next(now.pending, now.steps)}"])
+    return "\n".join([*lines, *said, f"next: {_next(now)}"])
 
 
 def _load(load: WaitingLoad) -> str:
@@ -256,12 +265,12 @@ def _flags(step: Step) -> str:
     return ("  (takes data away)" if step.destructive else "") + (f", then {step.then}" if step.then else "")
 
 
-def _next(pending: Sequence[Migration], steps: Sequence[Step]) -> str:
+def _next(now: Standing) -> str:
     from lake.warehouse.migrate import unwritten
 
-    if pending:
-        return "lake warehouse migrate"
-    return "lake warehouse plan --write" if unwritten(steps) else "lake load, which makes the tables"
+    if not now.pending and unwritten(now.steps):
+        return "lake warehouse plan --write"
+    return "lake warehouse migrate" if now.pending or now.outdated else "lake load, which makes the tables"
 
 
 def _write(app: App, made: Migration) -> str:

@@ -298,7 +298,7 @@ def migrate(release: Release, store: Store, places: Places, say: Say) -> list[st
             )
         finally:
             warehouse.close()
-    return [f"migration {item.name}" for item in done]
+    return [*(f"migration {item.name}" for item in done.applied), *(f"{i.verb} {i.table}" for i in done.computed)]
 
 
 @contextmanager

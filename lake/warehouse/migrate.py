@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +12,9 @@ from typing import Final
 from lake.warehouse.again import run_again
 from lake.warehouse.port import Parameters, Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
+from redshift_sql import rules
 from redshift_sql.evolve import Change, Found, Step, evolution, fits
-from redshift_sql.migration import Migration, MigrationError, begin_plan, end_plan, owed_plan
+from redshift_sql.migration import Migration, MigrationError, begin_plan, computed_plan, end_plan
 from redshift_sql.operations import definition, drop_plan, views_plan
 from redshift_sql.plan import base_plan, schema_plan, tables_plan
 from redshift_sql.statements import Plan, flat
@@ -60,11 +61,27 @@ class Applied:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a warehouse stands: migrations it has had, those it has not, and what sets its tables apart."""
+    """Where a warehouse stands: migrations it has had, those it has not, what sets its tables apart, and which of them
+    were computed by rules that are no longer the contracts'.
+    """
 
     applied: tuple[Applied, ...]
     pending: tuple[Migration, ...]
     steps: tuple[Step, ...]
+    outdated: tuple[rules.Outdated, ...]
+
+    @property
+    def behind(self) -> bool:
+        """Whether a migration, a step or a table to compute again is left."""
+        return bool(self.pending or self.steps or self.outdated or any(row.kind == "owes" for row in self.applied))
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What one call did: the migrations applied, and the tables that were computed again by their contract's rules."""
+
+    applied: tuple[Migration, ...] = ()
+    computed: tuple[rules.Outdated, ...] = ()
 
 
 def found_tables(warehouse: Warehouse) -> Found:
@@ -95,7 +112,9 @@ def standing(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migr
     found = found_tables(warehouse)
     applied = _applied(warehouse) if "staging.migration_ledger" in found else ()
     _hold(applied, migrations)
-    return Standing(applied, tuple(migrations[len(applied) :]), evolution(pipeline, found))
+    ledger = _rules(warehouse) if rules.TABLE in found else {}
+    pending = tuple(migrations[len(applied) :])
+    return Standing(applied, pending, evolution(pipeline, found), rules.outdated(pipeline, ledger))
 
 
 def ensure(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
@@ -112,7 +131,24 @@ def ensure(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migrat
         # Two that create the same tables at once would each add the unknown members: the ledger's lock comes first.
         made = [] if "staging.load_ledger" in found else [_row(migration, "made") for migration in migrations]
         run_again(partial(_create, warehouse, (*begin_plan(), *tables_plan(pipeline)), made))
+    if rules.completed(pipeline, _rules(warehouse)):
+        run_again(partial(_complete_rules, pipeline, warehouse))
     _ensure_views(pipeline, warehouse)
+
+
+def _rules(warehouse: Warehouse) -> dict[str, rules.Rules]:
+    return rules.parsed(warehouse.query(rules.FOUND).rows)
+
+
+def _complete_rules(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    with warehouse.transaction():
+        run_plan(warehouse, begin_plan(), {})
+        _record(warehouse, rules.completed(pipeline, _rules(warehouse)))
+
+
+def _record(warehouse: Warehouse, ledger: rules.Ledger) -> None:
+    for table, stated in ledger.items():
+        run_plan(warehouse, rules.record_plan(), rules.record_row(table, stated))
 
 
 def _created(plan: Plan) -> set[str]:
@@ -136,8 +172,16 @@ def _create(warehouse: Warehouse, plan: Plan, made: Sequence[Parameters]) -> Non
             run_plan(warehouse, end_plan(), row)
 
 
-def check(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
-    """That a load may run: tables fit their contracts, and no migration waits.
+def check(
+    pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration], *, computing: bool = False
+) -> None:
+    """That a load may run: tables fit their contracts, no migration waits, and no table owes a computing.
+
+    Args:
+        pipeline: the contracts.
+        warehouse: any session.
+        migrations: the pipeline's files.
+        computing: whether tables are computed again next, so that other rules than the rows' are no hindrance.
 
     Raises:
         WarehouseError: the warehouse is behind; names the first table and the command.
@@ -155,6 +199,9 @@ def check(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migrati
         what = f"its columns are not those of its contract: {', '.join(step.columns) or 'their order differs'}"
         remedy = f"see what differs with: lake warehouse plan; write a migration with --write, {_APPLY}"
         raise WarehouseError(what, where=step.table, remedy=remedy)
+    for item in () if computing else now.outdated:
+        what = f"its rows were computed by other rules than its contract's: {item.what}"
+        raise WarehouseError(what, where=f"analytics.{item.table}", remedy=f"compute them again with: {_COMMAND}")
 
 
 def migrate(
@@ -164,11 +211,12 @@ def migrate(
     *,
     allow_destructive: bool = False,
     progress: Callable[[Migration], None] | None = None,
-) -> tuple[Migration, ...]:
-    """Applies the migrations that the warehouse has not had, in order.
+) -> Migrated:
+    """Applies the migrations that the warehouse has not had, in order, and computes again what contracts ask for.
 
     Each is one transaction with its ledger row; before it run those of its statements that no transaction may hold.
-    What they leave to compute comes last, in one transaction. The next run goes on with one that was killed.
+    What they leave to compute, and tables whose rules changed, come last, in one transaction. The next run goes on with
+    one that was killed.
 
     Args:
         pipeline: the contracts.
@@ -178,7 +226,7 @@ def migrate(
         progress: called after each commit.
 
     Returns:
-        The migrations applied by this call.
+        What this call did.
 
     Raises:
         MigrationError: a destructive one is pending without leave, or an applied one's file is changed.
@@ -196,9 +244,9 @@ def migrate(
             done.append(migration)
             if progress is not None:
                 progress(migration)
-    _compute(pipeline, warehouse, migrations)
+    computed = _compute(pipeline, warehouse, migrations)
     _ensure_views(pipeline, warehouse)
-    return tuple(done)
+    return Migrated(tuple(done), computed)
 
 
 def unwritten(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -227,27 +275,33 @@ def _commit(warehouse: Warehouse, migration: Migration) -> bool:
     return True
 
 
-def _compute(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> None:
+def _compute(pipeline: Pipeline, warehouse: Warehouse, migrations: Sequence[Migration]) -> tuple[rules.Outdated, ...]:
     owing = [migrations[row.number - 1] for row in _applied(warehouse) if row.kind == "owes"]
-    if owing:
-        recompute(warehouse, owed_plan(pipeline, owing))
+    changed = rules.outdated(pipeline, _rules(warehouse))
+    owed = [pair for migration in owing for pair in migration.owed] + [(item.verb, item.table) for item in changed]
+    if owed:
+        run_again(partial(_compute_again, pipeline, warehouse, owed, computed_plan()))
+    return changed
 
 
-def recompute(warehouse: Warehouse, plan: Plan) -> None:
-    """Runs a plan that computes tables again, in one transaction that no load can be in.
+def recompute(pipeline: Pipeline, warehouse: Warehouse, names: Iterable[str]) -> None:
+    """Dimensions computed again by their contracts' rules, in one transaction that no load can be in.
 
     Raises:
         WarehouseError: a statement failed; nothing was written.
         CheckFailedError: a rule of the star does not hold; likewise.
     """
-    run_again(partial(_recompute, warehouse, plan))
+    run_again(partial(_compute_again, pipeline, warehouse, [("recompute", name) for name in names]))
 
 
-def _recompute(warehouse: Warehouse, plan: Plan) -> None:
+def _compute_again(pipeline: Pipeline, warehouse: Warehouse, owed: Sequence[tuple[str, str]], then: Plan = ()) -> None:
+    tables = {name for _, name in owed}
+    # It is written like a load, but belongs to none.
+    parameters: Parameters = {"load_seq": 0, "loaded_at": datetime.now(UTC).replace(tzinfo=None)}
     with warehouse.transaction():
         run_plan(warehouse, begin_plan(), {})
-        # It is written like a load, but belongs to none.
-        run_plan(warehouse, plan, {"load_seq": 0, "loaded_at": datetime.now(UTC).replace(tzinfo=None)})
+        run_plan(warehouse, (*rules.computing_plan(pipeline, owed), *then), parameters)
+        _record(warehouse, {table: stated for table, stated in rules.rules_of(pipeline).items() if table in tables})
 
 
 def _is_done(sql: str, found: Found) -> bool:

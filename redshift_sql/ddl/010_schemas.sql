@@ -26,6 +26,13 @@ create table if not exists staging.migration_ledger (
 diststyle all
 sortkey (number);
 
+-- grain: one row per dimension or aggregate: by which rules of its contract its rows were computed
+create table if not exists staging.rule_ledger (
+    table_name varchar(127) not null,
+    rules varchar(65535) not null
+)
+diststyle all;
+
 -- grain: one row per fact, dimension reference and load that gave the fact another version
 create table if not exists analytics.restatements (
     load_seq bigint not null,

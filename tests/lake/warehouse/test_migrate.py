@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lake.warehouse.load import ensure_tables
-from lake.warehouse.migrate import found_tables, migrate, recompute, standing, unwritten
+from lake.warehouse.migrate import Migrated, found_tables, migrate, recompute, standing, unwritten
 from lake.warehouse.port import Warehouse, WarehouseError
 from lake.warehouse.run import run_plan
 from redshift_sql.evolve import evolution
 from redshift_sql.migration import Migration, MigrationError, written
-from redshift_sql.plan import load_plan, recompute_plan
-from schemas.model import FactColumn, Measure, Pipeline
+from redshift_sql.plan import load_plan
+from schemas.model import DeletePolicy, FactColumn, Measure, Pipeline
 from schemas.types import ColumnType
 from tests.reference.history import Change, Policies, history
 from tests.reference.logs import packed_log
@@ -85,7 +85,7 @@ def test_history_is_as_if_changes_before_had_not_known_an_attribute(
         load(engine, warehouse, old, early)
         migrate(new, warehouse, migrations(new, warehouse))
         assert versions(warehouse) == expected_rows(history(early, POLICIES))
-        recompute(warehouse, recompute_plan(new, ["dim_party"]))
+        recompute(new, warehouse, ["dim_party"])
         assert versions(warehouse) == expected_rows(history(early, POLICIES)), "the log says the same"
         load(engine, warehouse, new, late)
         assert versions(warehouse) == expected_rows(history([*early, *late], POLICIES))
@@ -124,8 +124,8 @@ def loaded(engine: Engine) -> Iterable[Warehouse]:
 def test_a_migration_is_applied_once_and_running_again_is_no_step(loaded: Warehouse) -> None:
     wider = with_amount(FULL, "bigint")
     files = migrations(wider, loaded)
-    assert migrate(wider, loaded, files) == files
-    assert migrate(wider, loaded, files) == ()
+    assert migrate(wider, loaded, files) == Migrated(files)
+    assert migrate(wider, loaded, files) == Migrated()
     assert ledger(loaded) == [(1, files[0].name, "applied")]
     assert standing(wider, loaded, files).steps == ()
     assert loaded.query("SELECT visit_id, amount FROM analytics.fact_visits ORDER BY 1").rows == (
@@ -149,7 +149,7 @@ def test_several_migrations_are_applied_in_order_and_computed_once_all_are_there
     steps = [unwritten(evolution(pipeline, found_tables(loaded))) for pipeline in (noted, grouped)]
     only_grouped = [step for step in steps[1] if step not in steps[0]]
     files = (written(1, steps[0]), written(2, only_grouped))
-    assert [item.name for item in migrate(grouped, loaded, files)] == [item.name for item in files]
+    assert [item.name for item in migrate(grouped, loaded, files).applied] == [item.name for item in files]
     assert [row[2] for row in ledger(loaded)] == ["applied", "applied"]
     ensure_tables(grouped, loaded, files)
     sums = loaded.query("SELECT sum(visits), max(dearest) FROM analytics.agg_visits").rows
@@ -199,7 +199,7 @@ def test_a_new_warehouse_has_had_every_migration(engine: Engine) -> None:
     file = Migration(1, "0001_note", "drop table analytics.dim_party;\n")
     ensure_tables(FULL, warehouse, [file])
     assert ledger(warehouse) == [(1, "0001_note", "made")]
-    assert migrate(FULL, warehouse, [file]) == ()
+    assert migrate(FULL, warehouse, [file]) == Migrated()
     warehouse.close()
 
 
@@ -222,7 +222,7 @@ def test_a_run_that_was_killed_before_it_computed_is_gone_on_with(loaded: Wareho
     assert ledger(loaded) == [(1, "0001_again", "owes")]
     with pytest.raises(WarehouseError, match="left something to compute"):
         ensure_tables(FULL, loaded, [file])
-    assert migrate(FULL, loaded, [file]) == ()
+    assert migrate(FULL, loaded, [file]) == Migrated()
     assert loaded.query("SELECT * FROM analytics.agg_visits ORDER BY 1, 2, 3").rows == loaded_rows
     assert ledger(loaded) == [(1, "0001_again", "applied")]
 
@@ -255,11 +255,49 @@ def with_attribute_type(pipeline: Pipeline, name: str, kind: str) -> Pipeline:
     )
 
 
-def test_computing_again_what_a_changed_scd_asks_for(loaded: Warehouse) -> None:
-    party = FULL.dimensions["dim_party"]
+def test_rules_that_changed_stop_a_load_until_they_are_computed_again(loaded: Warehouse) -> None:
+    party, aggregate = FULL.dimensions["dim_party"], FULL.aggregates["agg_visits"]
     attributes = tuple(replace(item, scd=1) if item.name == "region" else item for item in party.attributes)
-    changed = replace(FULL, dimensions={"dim_party": replace(party, attributes=attributes)})
-    recompute(loaded, recompute_plan(changed, ["dim_party"]))
+    latest = tuple(replace(i, function="max") if i.name == "visits" else i for i in aggregate.measures)
+    changed = replace(
+        FULL,
+        dimensions={"dim_party": replace(party, attributes=attributes)},
+        aggregates={"agg_visits": replace(aggregate, measures=latest)},
+    )
+    assert not standing(FULL, loaded, ()).behind
+    assert [(item.verb, item.table) for item in standing(changed, loaded, ()).outdated] == [
+        ("recompute", "dim_party"),
+        ("refill", "agg_visits"),
+    ]
+    what = r"dim_party: its rows .*: scd of region was 2, is 1\n  remedy: .* lake warehouse migrate"
+    with pytest.raises(WarehouseError, match=what):
+        ensure_tables(changed, loaded)
+    assert [item.table for item in migrate(changed, loaded, ()).computed] == ["dim_party", "agg_visits"]
     model = history(CHANGES, replace(POLICIES, type1=("region", "address"), type2=("segment",)))
     inferred = COLUMNS.index("is_inferred")
     assert [row for row in versions(loaded) if not row[inferred]] == expected_rows(model)
+    assert loaded.query("SELECT visits FROM analytics.agg_visits ORDER BY 1").rows == ((1,), (2,), (3,))
+    ensure_tables(changed, loaded)
+    assert migrate(changed, loaded, ()) == Migrated()
+
+
+def test_computing_again_by_hand_settles_its_dimension_alone(loaded: Warehouse) -> None:
+    party = FULL.dimensions["dim_party"]
+    changed = replace(FULL, dimensions={"dim_party": replace(party, hard_delete=DeletePolicy.IGNORE)})
+    assert [item.what for item in standing(changed, loaded, ()).outdated] == ["hard_delete was close, is ignore"]
+    recompute(changed, loaded, ["dim_party"])
+    assert not standing(changed, loaded, ()).behind
+
+
+def test_an_added_attributes_rule_is_known_from_then_on(loaded: Warehouse) -> None:
+    warehouse, old = loaded, lacking(FULL, "region")
+    files = migrations(old, warehouse)
+    migrate(old, warehouse, files, allow_destructive=True)
+    new = replace(FULL, aggregates={})
+    files = migrations(new, warehouse, files)
+    migrate(new, warehouse, files)
+    party = FULL.dimensions["dim_party"]
+    attributes = tuple(replace(item, scd=1) for item in party.attributes)
+    other = replace(new, dimensions={"dim_party": replace(party, attributes=attributes)})
+    found = standing(other, warehouse, files).outdated
+    assert [item.what for item in found] == ["scd of segment was 2, is 1; scd of region was 2, is 1"]

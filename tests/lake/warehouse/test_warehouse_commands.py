@@ -43,7 +43,10 @@ def answered(shown: Shown, *words: str) -> tuple[int, dict[str, object]]:
 
 def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsys: Shown) -> None:
     nothing: dict[str, list[object]] = {"loads": [], "owed": []}
-    assert answered(capsys, "status") == (0, {"pending": [], "steps": [], "loads": nothing, "applied": []})
+    assert answered(capsys, "status") == (
+        0,
+        {"pending": [], "steps": [], "outdated": [], "loads": nothing, "applied": []},
+    )
     star = contracts / "star" / "dim_product.yaml"
     star.write_text(star.read_text().replace("policies:", "  updated_at: {type: timestamp, scd: 1}\npolicies:"))
     code, planned = answered(capsys, "plan")
@@ -59,8 +62,8 @@ def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsy
     assert (code, "a migration waits" in str(error)) == (1, True)
     assert run(["load"]) == 1
     assert "apply it with: lake warehouse migrate" in capsys.readouterr().err
-    assert answered(capsys, "migrate") == (0, {"applied": [path.stem]})
-    assert answered(capsys, "migrate") == (0, {"applied": []})
+    assert answered(capsys, "migrate") == (0, {"applied": [path.stem], "computed": []})
+    assert answered(capsys, "migrate") == (0, {"applied": [], "computed": []})
     code, standing = answered(capsys, "status")
     assert (code, standing["pending"], standing["steps"]) == (0, [], [])
     assert run(["load"]) == 0
@@ -75,7 +78,33 @@ def test_what_takes_data_away_needs_the_flag(contracts: Path, capsys: Shown) -> 
     assert "(takes data away)" in capsys.readouterr().out
     assert run(["warehouse", "migrate"]) == 1
     assert "run again with --allow-destructive" in capsys.readouterr().err
-    assert answered(capsys, "migrate", "--allow-destructive") == (0, {"applied": ["0001_fact_orders_shipped_at"]})
+    assert answered(capsys, "migrate", "--allow-destructive") == (
+        0,
+        {"applied": ["0001_fact_orders_shipped_at"], "computed": []},
+    )
+
+
+def test_a_rule_that_changed_is_planned_refused_by_a_load_and_computed_by_migrate(
+    contracts: Path, capsys: Shown
+) -> None:
+    star = contracts / "star" / "dim_product.yaml"
+    text = star.read_text()
+    assert "hard_delete: close" in text
+    star.write_text(text.replace("hard_delete: close", "hard_delete: ignore"))
+    outdated = {"table": "dim_product", "verb": "recompute", "what": "hard_delete was close, is ignore"}
+    code, planned = answered(capsys, "plan")
+    assert (code, planned["steps"], planned["outdated"]) == (3, [], [outdated])
+    assert run(["warehouse", "status"]) == 3
+    out = capsys.readouterr().out
+    assert "recompute analytics.dim_product hard_delete was close, is ignore" in out
+    assert "next: lake warehouse migrate" in out
+    assert run(["load"]) == 1
+    error = capsys.readouterr().err
+    assert "analytics.dim_product: its rows were computed by other rules than its contract's: hard_delete" in error
+    assert "lake warehouse migrate" in error
+    assert answered(capsys, "migrate") == (0, {"applied": [], "computed": [outdated]})
+    assert run(["load"]) == 0
+    assert run(["warehouse", "status"]) == 0
 
 
 def test_dimensions_are_computed_again_by_name(contracts: Path, capsys: Shown) -> None:

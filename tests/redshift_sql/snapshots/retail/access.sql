@@ -219,6 +219,10 @@ grant select, insert, update, delete on staging.migration_ledger to role lake_lo
 
 grant select on staging.migration_ledger to role lake_steward;
 
+grant select, insert, update, delete on staging.rule_ledger to role lake_loader;
+
+grant select on staging.rule_ledger to role lake_steward;
+
 grant select, insert, update, delete on analytics.restatements to role lake_loader;
 
 grant select on analytics.restatements to role lake_analyst;
