@@ -9,7 +9,7 @@ from typing import Final
 from redshift_sql.arn import EXAMPLE_ROLE
 from redshift_sql.load_contract import early_plan, file_columns, may_lack
 from redshift_sql.operations import views_plan
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan, schema_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, newest_plan, rows_plan, schema_plan
 from redshift_sql.rules import record_plan
 from redshift_sql.spectrum import spectrum_plan
 from redshift_sql.statements import Statement, flat
@@ -31,13 +31,14 @@ ONLY_REDSHIFT: Final[Mapping[str, str]] = {
 
 def every_statement(pipeline: Pipeline) -> tuple[Statement, ...]:
     """The statements of a pipeline in running order: of one load that holds every table, and of the streaming path."""
-    tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts, *pipeline.sources)
+    tables = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts, *pipeline.mirrors)
     plans = (
         schema_plan(pipeline),
         begin_plan(),
         tuple(chain.from_iterable(copy_plan(table) for table in tables)),
         tuple(chain.from_iterable(_early(pipeline, table) for table in tables)),
         load_plan(pipeline, tables, whole=pipeline.dimensions, replaced=pipeline.dimensions),
+        *(newest_plan(source) for source in pipeline.sources.values()),
         rows_plan(),
         end_plan(),
         views_plan(pipeline),

@@ -49,6 +49,8 @@ class Change(StrEnum):
     """A longer VARCHAR, in place."""
     REBUILD = "rebuild"
     """Made anew, the rows taken over: a type widens, or a column goes (which is destructive)."""
+    DROP = "drop"
+    """Gone: the mirror of a source table whose contract says that it has none, and its load table."""
     IMPOSSIBLE = "impossible"
     """A key or a technical column differs: another table name, or another warehouse."""
 
@@ -77,11 +79,18 @@ def evolution(pipeline: Pipeline, found: Found) -> tuple[Step, ...]:
     for statement in flat(schema_plan(pipeline)):
         if match := _CREATED.search(statement.sql):
             create[match[1].replace('"', "")] = statement
-    return tuple(
+    kept = tuple(
         step
         for table, columns in shapes.columns_of(pipeline).items()
         for step in _steps(_Table(pipeline, table, columns, found.get(table), create[table]))
     )
+    return (*kept, *map(_dropped, _unmirrored(pipeline, found)))
+
+
+def _unmirrored(pipeline: Pipeline, found: Found) -> Iterator[str]:
+    """Mirrors that are there, of sources that have none. No other table has such a name: contracts are held to that."""
+    for name in pipeline.sources.keys() - pipeline.mirrors.keys():
+        yield from (table for table in (f"staging.{name}_load", f"staging.{name}") if table in found)
 
 
 def widens(found: str, wanted: str) -> bool:
@@ -184,6 +193,12 @@ def _steps(table: _Table) -> Iterator[Step]:
     else:
         yield from map(partial(_widened, table), table.grown)
         yield from map(partial(_added, table), table.missing)
+
+
+def _dropped(table: str) -> Step:
+    loses = not table.endswith("_load")
+    what = "goes: its source has no mirror any more"
+    return Step(table, Change.DROP, what, destructive=loses, statements=_rendered("740_drop.sql", table))
 
 
 def _renewed(table: _Table, what: str) -> Step:

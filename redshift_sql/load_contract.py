@@ -34,7 +34,7 @@ def made_by(table: str) -> str:
 
 def tracked(pipeline: Pipeline) -> tuple[str, ...]:
     """Tables whose load rows follow their sources' progress: dimensions, facts, mirrors."""
-    return (*pipeline.dimensions, *pipeline.facts, *pipeline.sources)
+    return (*pipeline.dimensions, *pipeline.facts, *pipeline.mirrors)
 
 
 def file_columns(pipeline: Pipeline, table: str) -> FileColumns:

@@ -44,7 +44,8 @@ def _views(pipeline: Pipeline) -> Plan:
             for item in pipeline.dimensions.values()
         ),
     }
-    files = ["ops/810_loads.sql", "ops/820_row_counts.sql", "ops/830_freshness.sql", "ops/840_restated.sql"]
+    files = ["ops/810_loads.sql", "ops/830_freshness.sql", "ops/840_restated.sql"]
+    files += ["ops/820_row_counts.sql"] if counted_tables(pipeline) else []
     files += ["ops/850_versions.sql"] if pipeline.dimensions else []
     return tuple(statement for file in files for statement in statements(file, "ops", context))
 
@@ -53,7 +54,7 @@ def counted_tables(pipeline: Pipeline) -> tuple[str, ...]:
     """Qualified names of the tables that `ops.row_counts` counts."""
     star = (*pipeline.dimensions, *pipeline.calendars, *pipeline.facts, *pipeline.aggregates)
     logs = (f"staging.{name}_log" for name in pipeline.dimensions)
-    mirrors = (f"staging.{name}" for name in pipeline.sources)
+    mirrors = (f"staging.{name}" for name in pipeline.mirrors)
     return (*(f"analytics.{name}" for name in star), *mirrors, *logs)
 
 

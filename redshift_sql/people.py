@@ -85,7 +85,7 @@ def views_access_plan(views: Mapping[str, bool]) -> tuple[Statement, ...]:
 
 def readable(pipeline: Pipeline) -> dict[str, shapes.Columns]:
     """The tables that people ask: the star and the mirrors."""
-    mirrors = {f"staging.{name}" for name in pipeline.sources}
+    mirrors = {f"staging.{name}" for name in pipeline.mirrors}
     return {
         table: columns
         for table, columns in shapes.columns_of(pipeline).items()

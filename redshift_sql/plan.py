@@ -10,7 +10,7 @@ from typing import Final
 from redshift_sql import contexts
 from redshift_sql.render import Context, fragment, quoted, statements, step
 from redshift_sql.statements import Kind, Plan, Statement
-from schemas.model import Aggregate, Dimension, DimensionReference, Fact, Pipeline
+from schemas.model import Aggregate, Dimension, DimensionReference, Fact, Pipeline, SourceContract
 
 DIMENSION_FILES: Final = (
     "dimension/110_incoming.sql",
@@ -61,7 +61,7 @@ def tables_plan(pipeline: Pipeline) -> Plan:
         ),
         *(
             statements("ddl/060_mirror.sql", source.table, contexts.mirror_context(source))
-            for source in pipeline.sources.values()
+            for source in pipeline.mirrors.values()
         ),
     ]
     return tuple(chain.from_iterable(parts))
@@ -120,7 +120,7 @@ def load_plan(
         ),
         *(
             _files(("mirror/510_write.sql",), source.table, contexts.mirror_context(source))
-            for source in pipeline.sources.values()
+            for source in pipeline.mirrors.values()
             if source.table in loaded
         ),
         *(dimension_plan(d, whole=d.name in whole, replaced=d.name in replaced) for d in dimensions),
@@ -145,6 +145,11 @@ def dimension_plan(dimension: Dimension, *, whole: bool = False, replaced: bool 
         files.insert(files.index("dimension/121_linked.repeat.sql"), "dimension/123_every.sql")
         files.insert(0, "dimension/105_replaced.sql")
     return _files(files, dimension.name, contexts.dimension_context(dimension))
+
+
+def newest_plan(source: SourceContract) -> Plan:
+    """How new a source table without a mirror is (`changed_at`, `load_seq`); a mirror's load tells it by itself."""
+    return statements("load/894_newest.sql", source.table, {"s": contexts.word(source.table)})
 
 
 def rows_plan() -> Plan:

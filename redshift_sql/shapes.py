@@ -173,7 +173,7 @@ def columns_of(pipeline: Pipeline) -> dict[str, Columns]:
     for calendar in pipeline.calendars.values():
         tables[f"staging.{calendar.name}_load"] = calendar_table(calendar)
         tables[f"analytics.{calendar.name}"] = calendar_table(calendar)
-    for source in pipeline.sources.values():
+    for source in pipeline.mirrors.values():
         tables[f"staging.{source.table}_load"] = mirror_load(source)
         tables[f"staging.{source.table}"] = mirror_table(source)
     return tables | {f"analytics.{item.name}": aggregate_table(item) for item in pipeline.aggregates.values()}
@@ -181,7 +181,7 @@ def columns_of(pipeline: Pipeline) -> dict[str, Columns]:
 
 def load_tables(pipeline: Pipeline) -> frozenset[str]:
     """Qualified names of the tables that COPY fills, which hold nothing between loads."""
-    loaded = (*pipeline.dimensions, *pipeline.facts, *pipeline.calendars, *pipeline.sources)
+    loaded = (*pipeline.dimensions, *pipeline.facts, *pipeline.calendars, *pipeline.mirrors)
     return frozenset(f"staging.{name}_load" for name in loaded)
 
 

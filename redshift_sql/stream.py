@@ -201,9 +201,11 @@ def lag_alarm(pipeline: Pipeline, settings: StreamSettings) -> LagAlarm:
 def views_plan(pipeline: Pipeline, settings: StreamSettings) -> tuple[Statement, ...]:
     """The views over the topics' views, made anew."""
     made = tuple(_views(pipeline, settings))
+    without = pipeline.sources.keys() - pipeline.mirrors.keys()
+    gone = [f"{schema}.{word(name)}_now" for name in sorted(without) for schema in ("analytics", "staging")]
     dropped = (
         statement
-        for view, _ in reversed(made)
+        for view in (*gone, *(view for view, _ in reversed(made)))
         for statement in statements("streaming/830_drop.sql", view.rpartition(".")[2], {"view": view})
     )
     return (*dropped, *chain.from_iterable(plan for _, plan in made))
@@ -215,7 +217,7 @@ def readers_plan(pipeline: Pipeline, settings: StreamSettings) -> tuple[Statemen
     for dimension in pipeline.dimensions.values():
         if dimension.source not in settings.json_tables:
             views[f"analytics.{dimension.name}_now"] = bool(classes(pipeline, f"analytics.{dimension.name}"))
-    for source in pipeline.sources.values():
+    for source in pipeline.mirrors.values():
         if source.table not in settings.json_tables:
             views[f"staging.{source.table}_now"] = bool(classes(pipeline, f"staging.{source.table}"))
             if _open(source):
@@ -255,7 +257,7 @@ def _views(pipeline: Pipeline, settings: StreamSettings) -> Iterable[tuple[str, 
         if dimension.source not in settings.json_tables:
             name = f"{word(dimension.name)}_now"
             yield f"analytics.{name}", _now("880_now", name, _now_context(dimension))
-    for source in pipeline.sources.values():
+    for source in pipeline.mirrors.values():
         if source.table not in settings.json_tables:
             name = f"{word(source.table)}_now"
             yield f"staging.{name}", _now("882_rows", name, _rows_context(source))

@@ -32,6 +32,8 @@ from schemas.model import (
     Join,
     KeyColumn,
     Measure,
+    Mirror,
+    MisfitPolicy,
     SourceColumn,
     SourceContract,
 )
@@ -84,6 +86,9 @@ def build_source(document: SourceDocument, pipeline: str) -> SourceContract:
             raise FieldError(f"key.{name}", "the key names a column that is not there", f"add '{name}' to columns")
         if document.columns[name].nullable:
             raise FieldError(f"columns.{name}.nullable", "a key column is nullable", "say nullable: false")
+    if document.mirror is Mirror.NONE and document.mirror_misfit is not MisfitPolicy.FAIL:
+        what = "it sets rows of a mirror aside, and the source has none"
+        raise FieldError("mirror_misfit", what, "leave it out, or say mirror: full")
     return SourceContract(
         pipeline=pipeline,
         table=document.table,
@@ -104,6 +109,7 @@ def build_source(document: SourceDocument, pipeline: str) -> SourceContract:
         freshness_seconds=document.freshness,
         source_schema=document.source_schema,
         description=document.description,
+        mirror=document.mirror,
         mirror_misfit=document.mirror_misfit,
     )
 

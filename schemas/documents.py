@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.model import DeletePolicy, Evolution, MisfitPolicy, PiiClass, Severity, Storage
+from schemas.model import DeletePolicy, Evolution, Mirror, MisfitPolicy, PiiClass, Severity, Storage
 from schemas.types import ColumnType
 
 _DURATION: Final = re.compile(r"^(\d+)\s*(s|m|h|d)$")
@@ -88,6 +88,7 @@ class SourceDocument(Document):
     freshness: Duration = 900
     source_schema: Name = "public"
     description: str = ""
+    mirror: Mirror = Mirror.FULL
     mirror_misfit: MisfitPolicy = MisfitPolicy.FAIL
 
 

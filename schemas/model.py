@@ -36,6 +36,13 @@ class MisfitPolicy(StrEnum):
     DEAD_LETTER = "dead_letter"
 
 
+class Mirror(StrEnum):
+    """Whether the warehouse has a source table's rows as they are, beside the star."""
+
+    FULL = "full"
+    NONE = "none"
+
+
 class DeletePolicy(StrEnum):
     """What a delete does to a history."""
 
@@ -98,6 +105,7 @@ class SourceContract:
     freshness_seconds: int = 900
     source_schema: str = "public"
     description: str = ""
+    mirror: Mirror = Mirror.FULL
     mirror_misfit: MisfitPolicy = MisfitPolicy.FAIL
 
     @cached_property
@@ -307,6 +315,11 @@ class Pipeline:
     calendars: dict[str, Calendar]
     facts: dict[str, Fact]
     aggregates: dict[str, Aggregate]
+
+    @cached_property
+    def mirrors(self) -> dict[str, SourceContract]:
+        """The source tables whose rows the warehouse has as they are, by name."""
+        return {name: source for name, source in self.sources.items() if source.mirror is Mirror.FULL}
 
     @property
     def staging_namespace(self) -> str:

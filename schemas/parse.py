@@ -106,12 +106,13 @@ def _named_as_file(file: Traversable, table: str) -> None:
         raise ContractError(what, where=f"{file}: table", remedy=f"name it {table}.yaml")
 
 
+_LEDGERS: Final = ("load_ledger", "migration_ledger", "rule_ledger")
 _TECHNICAL: Final = ("load", "log", "truncate", "tip")
 
 
 def _apart(file: Traversable, table: str, star: Collection[str], sources: Collection[str]) -> None:
     """A source's mirror in the warehouse has the source's name, beside the star's tables, its own ledgers and views."""
-    names = {"load_ledger", "migration_ledger", *star, *(f"{name}_{kind}" for name in star for kind in _TECHNICAL)}
+    names = {*_LEDGERS, *star, *(f"{name}_{kind}" for name in star for kind in _TECHNICAL)}
     if table in names | {f"{name}_{kind}" for name in sources for kind in ("load", "stream", "now")}:
         what = f"'{table}' is the name of another table of the warehouse, where the source has a mirror"
         raise ContractError(what, where=f"{file}: table", remedy="give the star table another name")

@@ -38,7 +38,7 @@ from schemas.model import MisfitPolicy, Pipeline, SourceContract
 MANIFESTS: Final = "load/_manifests"
 FILE_BYTES: Final = 128 * 1024 * 1024
 """COPY reads a file from here on in parts; smaller ones as a whole, one per slice."""
-_CONTRACT: Final = made_by("")
+_OF_CONTRACTS: Final = (made_by(""), " (mirror)")
 ROWS_PER_FILE: Final = 2_000_000
 """Where no load before tells how large rows are."""
 
@@ -86,11 +86,12 @@ def write_load(
     since = {} if last is None else dict(last.progress)
     sources = {name: source_progress(spark, pipeline, name) for name in pipeline.sources}
     calendars = {name: contract_checksum(calendar) for name, calendar in pipeline.calendars.items()}
-    mirrors = {mirrored(name): reached for name, reached in sources.items()}
+    mirrors = {mirrored(name): sources[name] for name in pipeline.mirrors}
     again = {redrives_of(name): seq for name, seq in redrives.newest.items()}
     contracts = {made_by(name): rows_checksum(pipeline, name) for name in tracked(pipeline)}
-    # A table that has no contract for a while is new when it has one again.
-    kept = {name: reached for name, reached in since.items() if name in contracts or not name.endswith(_CONTRACT)}
+    # A table that has no contract, or no mirror, for a while is new when it has one again.
+    known = {*contracts, *mirrors}
+    kept = {name: reached for name, reached in since.items() if name in known or not name.endswith(_OF_CONTRACTS)}
     target = kept | sources | calendars | mirrors | again | contracts
     if target == since:
         return None
@@ -234,7 +235,7 @@ def _table_rows(
             rows = touched_rows(fact_work(redrives, pipeline, fact), done)
             aside = misfit_rows(rows, fact) if fact.misfit is MisfitPolicy.DEAD_LETTER else None
             yield name, fact_load_rows(emptied(rows, fact), fact, pipeline.dimensions), aside
-    for name, source in pipeline.sources.items():
+    for name, source in pipeline.mirrors.items():
         states = _mirrored_states(redrives, pipeline, source, since_of[name], target)
         if states is not None:
             rows, aside = mirror_rows(states, source, copy_contract(pipeline, name))

@@ -126,7 +126,7 @@ def _source_findings(parties: Parties) -> Iterator[Finding]:
                 yield _dimension_finding(parties, connection, dimension)
             for fact in parties.pipeline.facts.values():
                 yield _fact_finding(parties, connection, fact)
-            for source in parties.pipeline.sources.values():
+            for source in parties.pipeline.mirrors.values():
                 yield _mirror_finding(parties, connection, source)
     except psycopg.OperationalError:
         raise LakeError(

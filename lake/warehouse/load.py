@@ -21,7 +21,7 @@ from lake.watch.flows import warehouse_flow
 from lake.watch.names import Names
 from redshift_sql.load_contract import early_plan, file_columns
 from redshift_sql.migration import Migration
-from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, rows_plan
+from redshift_sql.plan import begin_plan, copy_plan, end_plan, load_plan, newest_plan, rows_plan
 from redshift_sql.statements import Plan
 from schemas.manifests import LoadManifest, LoadTable, seq_name, seq_of
 from schemas.model import Pipeline
@@ -150,11 +150,17 @@ def load_one(pipeline: Pipeline, manifest: LoadManifest, warehouse: Warehouse) -
             raise WarehouseError(
                 what, where=MANIFESTS, remedy="restore the missing manifest; loads are applied in sequence"
             )
-        rows = {name: _copy(pipeline, name, table, warehouse) for name, table in manifest.tables.items()}
+        # Rows of a mirror that its contract has taken away since are rows of no table.
+        gone = pipeline.sources.keys() - pipeline.mirrors.keys()
+        tables = {name: table for name, table in manifest.tables.items() if name not in gone}
+        rows = {name: _copy(pipeline, name, table, warehouse) for name, table in tables.items()}
         loaded = frozenset(name for name, count in rows.items() if count)
         replaced = [name for name in loaded if manifest.tables[name].whole and name in pipeline.dimensions]
         parameters = _parameters(manifest, rows, started)
         run_plan(warehouse, load_plan(pipeline, loaded, replaced=replaced), parameters)
+        for name in sorted(gone & manifest.newest.keys()):
+            newest = datetime.fromisoformat(manifest.newest[name]).astimezone(UTC).replace(tzinfo=None)
+            run_plan(warehouse, newest_plan(pipeline.sources[name]), {**parameters, "changed_at": newest})
         for name in sorted(loaded):
             run_plan(warehouse, rows_plan(), {**parameters, "table_name": name, "rows_loaded": rows[name]})
         run_plan(warehouse, end_plan(), {**parameters, "finished_at": datetime.now(UTC).replace(tzinfo=None)})

@@ -110,14 +110,15 @@ def load_files_flow(pipeline: Pipeline, names: Names, fields: Fields) -> Flow:
     """Hop 3b: change logs and states into load files: change rows of dimensions, states of facts, mirrors."""
     logs = dict.fromkeys(dimension.source for dimension in pipeline.dimensions.values())
     read = [_iceberg(names, "staging", source, fields, {}) for source in logs]
-    read += [_iceberg(names, "curated", state_name(source), fields, {}) for source in pipeline.sources]
-    states = {source: names.curated(state_name(source)) for source in pipeline.sources}
+    fed = dict.fromkeys((*pipeline.mirrors, *(name for fact in pipeline.facts.values() for name in fact.sources)))
+    read += [_iceberg(names, "curated", state_name(source), fields, {}) for source in fed]
+    states = {source: names.curated(state_name(source)) for source in fed}
     written = [
         Dataset(name, names.load(name), origins=load_origins(pipeline, name, names)) for name in load_tables(pipeline)
     ]
     written += [
         Dataset(name, names.load(name), origins=same([column.name for column in source.columns], states[name]))
-        for name, source in pipeline.sources.items()
+        for name, source in pipeline.mirrors.items()
     ]
     return Flow(tuple(read), tuple(written))
 

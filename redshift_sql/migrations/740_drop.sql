@@ -1,2 +1,2 @@
--- It holds nothing that is not elsewhere (load rows, which COPY takes by position; an aggregate), so it is made anew.
+-- It holds nothing that is not elsewhere: load rows, which COPY takes by position; an aggregate; a mirror.
 drop table if exists {schema}.{t};

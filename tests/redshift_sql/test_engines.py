@@ -42,6 +42,7 @@ RUN_BY: Final = {
     "ops/": "tests/lake/warehouse/test_operations.py",
     "queries/": "tests/lake/warehouse/test_operations.py",
     "mirror/": "tests/lake/warehouse/test_mirror.py",
+    "load/894_newest.sql": "tests/lake/warehouse/test_mirror.py",
     "upkeep/91": "tests/lake/warehouse/test_upkeep.py",
 }
 """Files, or folders, whose tests on both engines stand elsewhere."""

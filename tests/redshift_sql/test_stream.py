@@ -24,7 +24,7 @@ from redshift_sql.stream import (
     views_plan,
 )
 from schemas import load_pipeline
-from schemas.model import PiiClass, SourceColumn
+from schemas.model import Mirror, PiiClass, SourceColumn
 from schemas.streamed import BATCH_ROWS, RECORD_BYTES, VARCHAR_BYTES, StreamedContract
 from schemas.types import ColumnType
 
@@ -123,6 +123,17 @@ def test_every_source_table_but_those_of_json_topics_has_a_view_of_its_rows_now(
     for given, wanted in ((EXAMPLE, set(RETAIL.sources)), (settings, set(RETAIL.sources) - {"product"})):
         made = {s.subject for s in views_plan(RETAIL, given) if s.source == "streaming/882_rows.sql"}
         assert made == {f"{name}_now" for name in wanted}
+
+
+def test_a_source_without_a_mirror_has_changes_and_no_view_of_its_rows_now() -> None:
+    order = replace(RETAIL.sources["order"], mirror=Mirror.NONE)
+    less = replace(RETAIL, sources={**RETAIL.sources, "order": order})
+    for stage in (views_plan(less, EXAMPLE), stream_stages(less, EXAMPLE)[-1].plan):
+        said = "\n".join(code(statement.sql) for statement in stage)
+        assert re.findall(r"create view (\w+\.order_(?!item)\w+)", said) == ["staging.order_stream"]
+        assert {"analytics", "staging"} == set(re.findall(r"drop view if exists (\w+)\.order_now", said))
+        assert "grant select on staging.order_now" not in said
+        assert "create view staging.order_item_now" in said
 
 
 def test_what_is_now_is_granted_whole_and_to_analysts_only_without_personal_columns() -> None:

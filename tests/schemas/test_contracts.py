@@ -98,6 +98,14 @@ WRONG: list[tuple[str, Mend, str, str, str]] = [
     ),
     (CUSTOMER, put("key", value=["phone"]), "columns.phone.nullable", "nullable", "nullable: false"),
     (CUSTOMER, put("evolution", value="sometimes"), "evolution", "evolve", ""),
+    (CUSTOMER, put("mirror", value="some"), "mirror", "full", ""),
+    (
+        CUSTOMER,
+        lambda body: body.update(mirror="none", mirror_misfit="dead_letter"),
+        "mirror_misfit",
+        "the source has none",
+        "mirror: full",
+    ),
     (CUSTOMER, put("lateness", value="soon"), "lateness", "a duration such as", ""),
     (CUSTOMER, put("columns", "email", "pii", value="very"), "columns.email.pii", "direct", ""),
     (CUSTOMER, put("columns", 'e"; DROP TABLE x; --', value={"type": "int"}), "columns", "", ""),
@@ -271,7 +279,7 @@ def test_a_value_of_the_file_is_not_repeated_where_it_may_be_personal(folder: Pa
 
 
 def test_a_source_and_a_star_table_of_one_name_are_refused(folder: Path) -> None:
-    for wanted in ("customer", "dim_customer_log"):
+    for wanted in ("customer", "rule_ledger", "dim_customer_log"):
         source = folder / f"sources/{wanted}.yaml"
         source.write_text((folder / CUSTOMER).read_text().replace("table: customer", f"table: {wanted}"))
     with pytest.raises(ContractError, match="'dim_customer_log' is the name of another table of the warehouse"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from glue_jobs.transforms.load_rows import dimension_load_rows
 from lake.store import Store, store_for
 from schemas.errors import CommitConflictError
 from schemas.manifests import LoadManifest
+from schemas.model import Mirror
 from tests.glue_jobs.changes import dimension, staging_frame
 from tests.glue_jobs.curated.shop import POLICIES, Shop, line_log, sale_log
 from tests.reference.history import UNAVAILABLE, Change, history
@@ -94,7 +96,7 @@ def test_mirror_rows_of_any_batching_fold_to_the_rows_that_the_source_has(spark:
         assert mirror == {v.key[0]: tuple(dict(v.attributes)[name] for name in ATTRIBUTES) for v in current}
 
 
-def test_a_lake_whose_loads_knew_no_mirrors_writes_them_whole(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_mirror_that_the_loads_before_did_not_have_is_written_whole(spark: SparkSession, tmp_path: Path) -> None:
     shop = Shop(spark)
     shop.stage("party", packed_log(45, 5, truncates=0))
     first = promoted(shop, tmp_path).load
@@ -105,6 +107,19 @@ def test_a_lake_whose_loads_knew_no_mirrors_writes_them_whole(spark: SparkSessio
     assert second is not None
     assert list(second.tables) == ["party"]
     assert second.tables["party"].rows == first.tables["party"].rows
+    with_mirrors = shop.pipeline
+    parties = replace(with_mirrors.sources["party"], mirror=Mirror.NONE)
+    shop.follow(replace(with_mirrors, sources={**with_mirrors.sources, "party": parties}))
+    shop.stage("party", [Change(9 * 10**7, "u", (1,), f"{900:020d}", 950, (("segment", "Z"),), 951, 1)])
+    third = promoted(shop, tmp_path).load
+    assert third is not None
+    assert list(third.tables) == ["dim_party"]
+    assert third.newest.keys() == {"party"}
+    shop.follow(with_mirrors)
+    fourth = promoted(shop, tmp_path).load
+    assert fourth is not None
+    assert (list(fourth.tables), fourth.tables["party"].whole) == (["party"], True)
+    assert fourth.tables["party"].rows >= first.tables["party"].rows, "a mirror that comes back is written whole"
 
 
 def test_a_load_that_another_run_committed_first_is_refused(

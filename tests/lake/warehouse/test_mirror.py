@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lake.warehouse.load import ensure_tables
+from lake.warehouse.load import ensure_tables, load_one
+from lake.warehouse.migrate import found_tables, migrate, standing
 from lake.warehouse.port import Warehouse
 from lake.warehouse.run import run_plan
+from redshift_sql.evolve import evolution
+from redshift_sql.migration import MigrationError, written
 from redshift_sql.plan import load_plan
-from schemas.model import Pipeline, SourceColumn, SourceContract
+from schemas.manifests import LoadManifest, LoadTable
+from schemas.model import Mirror, Pipeline, SourceColumn, SourceContract
 from schemas.types import ColumnType
 from tests.support.engines import Engine
 from tests.support.party import instant
@@ -117,4 +122,35 @@ def test_the_newest_change_does_not_run_back(engine: Engine) -> None:
         ("order", instant(500), 2),
     )
     assert instant(500) - instant(300) == timedelta(seconds=200)
+    warehouse.close()
+
+
+def test_a_mirror_that_its_contract_takes_away_goes_by_a_migration_and_loads_go_on(engine: Engine) -> None:
+    without = replace(PIPELINE, sources={"order": replace(SHIP, mirror=Mirror.NONE)})
+    warehouse = engine.empty()
+    ensure_tables(PIPELINE, warehouse)
+    load(engine, warehouse, [Step(1, "a", 1)], {(1, "a")}, 1, 500)
+    files = (written(1, evolution(without, found_tables(warehouse))),)
+    with pytest.raises(MigrationError, match="takes data away"):
+        migrate(without, warehouse, files)
+    migrate(without, warehouse, files, allow_destructive=True)
+    assert not {"staging.order", "staging.order_load"} & found_tables(warehouse).keys()
+    assert not standing(without, warehouse, files).behind
+    # A load that was written while there was a mirror holds rows of it; how new the source is, is told all the same.
+    newest = "SELECT source_table, changed_at, load_seq FROM ops.newest_change"
+    for seq, second, told in ((1, 700, 700), (2, 600, 700)):
+        at = instant(second).isoformat()
+        made = LoadManifest(
+            "port", seq, "a", {"order": seq}, {"order": LoadTable("m")}, newest={"order": f"{at}+00:00"}
+        )
+        assert load_one(without, made, warehouse) is not None
+        assert warehouse.query(newest).rows == (("order", instant(told), 1),)
+    warehouse.close()
+
+
+def test_a_warehouse_made_for_a_source_without_a_mirror_has_no_table_of_it(engine: Engine) -> None:
+    warehouse = engine.empty()
+    ensure_tables(replace(PIPELINE, sources={"order": replace(SHIP, mirror=Mirror.NONE)}), warehouse)
+    assert not [table for table in found_tables(warehouse) if table.startswith("staging.order")]
+    assert warehouse.query("SELECT source_table FROM ops.freshness").rows == (("order",),)
     warehouse.close()

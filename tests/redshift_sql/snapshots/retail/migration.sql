@@ -9,7 +9,7 @@
 -- lake: destructive
 -- lake: then refill agg_daily_sales_by_category
 
--- It holds nothing that is not elsewhere (load rows, which COPY takes by position; an aggregate), so it is made anew.
+-- It holds nothing that is not elsewhere: load rows, which COPY takes by position; an aggregate; a mirror.
 drop table if exists staging.dim_product_load;
 
 -- A dimension: its load rows, permanent change log, truncates, tips, and the versions people ask.
@@ -138,7 +138,7 @@ from analytics.fact_sales_replaced;
 
 drop table analytics.fact_sales_replaced;
 
--- It holds nothing that is not elsewhere (load rows, which COPY takes by position; an aggregate), so it is made anew.
+-- It holds nothing that is not elsewhere: load rows, which COPY takes by position; an aggregate; a mirror.
 drop table if exists analytics.agg_daily_sales_by_category;
 
 -- grain: one row per day and category
