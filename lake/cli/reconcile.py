@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @lake_command("reconcile", example=("lake reconcile", "lake reconcile --json", "lake reconcile --without-source"))
 @click.option("--without-source", is_flag=True, help="Leave out the comparison with the source database.")
 def command(app: App, without_source: bool) -> int:
-    """Ask seven oracles whether every record is where it must be; the exit code is 0 only when all hold.
+    """Ask eight oracles whether every record is where it must be; the exit code is 0 only when all hold.
 
     The source is compared as it is now: let it rest and `lake run` first, or leave it out. The verdict is kept in the
     lake, with the offsets that it was verified through.

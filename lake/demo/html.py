@@ -28,6 +28,7 @@ from lake.reconcile import Verdict
 _NOTHING: Final = "Nothing to show."
 _ORACLES: Final = {
     "landing": "Every record in Kafka lies in the lake exactly once, or is a dead letter exactly once",
+    "staging": "Every change that landed is in its change log once, or in quarantine once",
     "source": "The star's current rows equal the source table",
     "mirrors": "Each mirror's rows equal its source table, in all columns",
     "history": "No overlap, at most one current version, each opened by a change",

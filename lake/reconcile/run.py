@@ -18,6 +18,7 @@ from lake.reconcile.quarantine import incomplete_keys, mirror_misfit_keys, misfi
 from lake.reconcile.replay import check_replay
 from lake.reconcile.rows import keyed_hashes
 from lake.reconcile.source import check_against_source
+from lake.reconcile.staging import check_staging
 from lake.reconcile.star import Question, fact_columns_of_base, history_questions, key_questions
 from lake.reconcile.twins import check_twins, lake_rows
 from lake.reconcile.verdict import Finding, Verdict
@@ -30,7 +31,7 @@ from schemas.manifests import seq_name, seq_of
 from schemas.model import Dimension, Fact, Pipeline, SourceContract
 
 FOLDER: Final = "reconcile"
-ORACLES: Final = ("landing", "source", "mirrors", "history", "replay", "twins", "keys")
+ORACLES: Final = ("landing", "staging", "source", "mirrors", "history", "replay", "twins", "keys")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _asked(parties: Parties, said: Callable[[str], None]) -> Verdict:
         finding, ends = check_landing(parties.store, kafka, source.table, source.topic)
         findings.append(finding)
         through[source.topic] = ends
+    said("change logs and quarantines against landing")
+    findings += check_staging(parties.spark, parties.store, parties.pipeline)
     said("star and mirrors against source")
     findings += _source_findings(parties)
     said("histories and keys")

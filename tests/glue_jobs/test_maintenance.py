@@ -15,6 +15,8 @@ from glue_jobs import iceberg, maintenance, staging_tables
 from glue_jobs.maintenance import collapse_reemissions, compact, expire, maintain
 from glue_jobs.staging import promote_staging
 from glue_jobs.transforms.identity import collapse
+from lake.reconcile.staging import check_staging
+from lake.store import store_for
 from schemas.errors import CommitConflictError
 from tests.glue_jobs.items import SOURCE, contract, create, pipeline_of, row
 from tests.support.landed import Event, land
@@ -60,6 +62,20 @@ def test_maintenance_changes_nothing_that_a_reader_sees(spark: SparkSession, tmp
     assert spark.table(log).count() == len(before)
     assert iceberg.progress(spark, log) == {"item": 5}
     assert len(list(iceberg.load(spark, log).snapshots())) == 1
+    store, pipeline = store_for(tmp_path.as_uri()), pipeline_of(contract("maintained"))
+    (oracle,) = check_staging(spark, store, pipeline)
+    assert (oracle.compared, oracle.differences, "2 re-emissions are gone" in oracle.detail) == (7, 0, True)
+    spark.sql(f"DELETE FROM {log} WHERE item_id = 2")
+    assert [found.differences for found in check_staging(spark, store, pipeline)] == [1], "one is lost, none excused"
+    for file in store.list("landing/item"):
+        if "/batch=3-" in file or "batch=000000000003-" in file:
+            store.delete(file)
+    (expired,) = check_staging(spark, store, pipeline)
+    assert (expired.compared, expired.differences, expired.detail[-36:]) == (
+        5,
+        0,
+        "; 1 batches are no longer in landing",
+    )
     land(spark, tmp_path, "maintained", 6, [(SOURCE, [create(6)])])
     (outcome,) = promote_staging(spark, pipeline_of(contract("maintained")), tmp_path.as_uri())
     assert (outcome.accepted, outcome.progress) == (1, 6)

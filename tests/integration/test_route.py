@@ -104,7 +104,7 @@ def test_every_oracle_holds_after_seed_and_workload(retail: LiveStack) -> None:
     verdict = lake(retail, "reconcile")
     assert verdict["passed"], [finding for finding in verdict["findings"] if not finding["passed"]]
     assert {finding["oracle"] for finding in verdict["findings"]} == {
-        "landing", "source", "mirrors", "history", "keys", "replay", "twins",
+        "landing", "staging", "source", "mirrors", "history", "keys", "replay", "twins",
     }  # fmt: skip
     assert verdict["verified_through"]["retail.customer.cdc"]
     told = lake(retail, "status")["metrics"]["reconcile"]

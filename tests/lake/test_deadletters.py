@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from glue_jobs import iceberg
 from glue_jobs.redrive import main
 from glue_jobs.staging import promote_staging
 from lake.catalog import CatalogError, find_table
@@ -25,6 +26,7 @@ from lake.deadletters.letters import OPEN
 from lake.deadletters.reading import Stores, UnknownDeadLetterError, Wanted, dead_letters, shown
 from lake.deadletters.settling import chosen
 from lake.home import Home
+from lake.reconcile.staging import check_staging
 from lake.store import store_for
 from schemas.errors import LakeError
 from schemas.manifests import LandingManifest, WrittenFile, seq_name
@@ -103,6 +105,27 @@ def test_a_quarantined_row_beyond_the_progress_does_not_count(spark: SparkSessio
     row = spark.table(table).limit(1).withColumn("_ingest_seq", F.col("_ingest_seq") + 100)
     row.writeTo(table).append()
     assert len(list(dead_letters(stores))) == 3
+
+
+def test_each_landed_change_is_once_in_the_change_log_or_in_quarantine(
+    spark: SparkSession, stores: Stores, tmp_path: Path
+) -> None:
+    (sound,) = check_staging(spark, stores.store, stores.pipeline)
+    assert (sound.compared, sound.differences) == (3, 0)
+    log, quarantine = "lake.`deadletters_staging`.`item`", "lake.`deadletters_staging`.`item_quarantine`"
+    # A record in both, one in neither, one twice, and one that nobody landed: each counts.
+    snapshots = {name: iceberg.load(spark, name).currentSnapshot().snapshotId() for name in (log, quarantine)}
+    bad = spark.table(quarantine).where("_ingest_seq = 1")
+    both = spark.table(log).withColumn("_offset", F.lit(bad.agg(F.min("_offset")).collect()[0][0]))
+    both.unionByName(spark.table(log).withColumn("_offset", F.lit(999).cast("bigint"))).writeTo(log).append()
+    spark.sql(f"DELETE FROM {quarantine} WHERE _offset = (SELECT max(_offset) FROM {quarantine} WHERE _ingest_seq = 1)")
+    try:
+        (found,) = check_staging(spark, stores.store, stores.pipeline)
+        assert found.detail == "1 in neither, 1 more than once, 1 that never landed"
+        assert (found.compared, found.differences) == (3, 3)
+    finally:
+        for name, snapshot in snapshots.items():
+            spark.sql(f"CALL lake.system.rollback_to_snapshot('{name.removeprefix('lake.')}', {snapshot})")
 
 
 @pytest.fixture
