@@ -25,7 +25,7 @@ def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_ro
         keys: key columns.
         columns: value columns to fill.
         link_rounds: how many key changes follow each other at most, as `longest_chain` counts them; 0 if no key change
-            carries an unavailable value.
+            carries an unavailable value, else each round is computed at once.
 
     Returns:
         The same columns and `_unknown`; in an upsert, a value of `_unavailable` is that of the last upsert before it,
@@ -34,8 +34,11 @@ def fill(placed: DataFrame, keys: Sequence[str], columns: Sequence[str], link_ro
     if not columns:
         return placed.withColumn(UNKNOWN, F.col(c.UNAVAILABLE))
     carried: DataFrame | None = None
+    if link_rounds:
+        # Each round reads the placed log again, and a plan that holds all rounds takes longer to plan than to run.
+        placed = placed.localCheckpoint()
     for _ in range(link_rounds):
-        carried = _values_at_links(_fill_within(placed, keys, columns, carried), keys, columns)
+        carried = _values_at_links(_fill_within(placed, keys, columns, carried), keys, columns).localCheckpoint()
     return _fill_within(placed, keys, columns, carried)
 
 

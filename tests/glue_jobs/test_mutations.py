@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ from tests.reference.vectors import cases
 
 CLOSE: Final = Policies(("address",), ("segment", "region"), 1000)
 NEW_RECORD: Final = Policies(("address",), ("segment", "region"), 1000, "new_record")
+KEYS: Final = ["id"]
+VALUES: Final = ["address", "segment", "region"]
 IGNORE: Final = Policies(("address",), ("segment", "region"), 1000, "ignore", "ignore")
 
 # (rule, module, expression, what it is broken into, policies under which it shows)
@@ -83,23 +87,48 @@ def frame(spark: SparkSession, changes: list[Change]) -> DataFrame:
     return spark.createDataFrame(rows, SCHEMA).coalesce(2).localCheckpoint()
 
 
+@dataclass(frozen=True)
+class Log:
+    """The changes and their frame, as far as the transforms have got before the module that is broken comes in."""
+
+    changes: tuple[Change, ...]
+    frame: DataFrame
+    profile: LogProfile
+    placed: DataFrame
+    filled: DataFrame
+
+    @classmethod
+    def of(cls, changes: list[Change], frame: DataFrame) -> Log:
+        """By the unbroken rules."""
+        profile = LogProfile.of(frame, KEYS)
+        placed = order.place(frame, KEYS, truncates=profile.truncates, snapshots=profile.snapshots).localCheckpoint()
+        filled = fill.fill(placed, KEYS, VALUES, profile.link_rounds).localCheckpoint()
+        return cls(tuple(changes), frame, profile, placed, filled)
+
+    def versions(self, module: ModuleType, policies: Policies) -> DataFrame:
+        """The history, from where `module` begins."""
+        dimension = dimension_for(policies)
+        if module is history:
+            return history.versions(self.filled, dimension)
+        if module is fill:
+            return history.versions(fill.fill(self.placed, KEYS, VALUES, self.profile.link_rounds), dimension)
+        return history.history(self.frame, dimension, self.profile)
+
+
 @pytest.fixture(scope="module")
-def profile(frame: DataFrame) -> LogProfile:
-    return LogProfile.of(frame, ["id"])
+def changed(changes: list[Change], frame: DataFrame) -> Log:
+    return Log.of(changes, frame)
 
 
 @pytest.mark.parametrize("policies", [CLOSE, NEW_RECORD, IGNORE], ids=["close", "new_record", "ignore"])
-def test_unbroken_rules_pass_the_check(
-    frame: DataFrame, changes: list[Change], profile: LogProfile, policies: Policies
-) -> None:
-    assert passes(frame, changes, profile, policies)
+@pytest.mark.parametrize("module", [order, fill, history], ids=["order", "fill", "history"])
+def test_unbroken_rules_pass_the_check(changed: Log, module: ModuleType, policies: Policies) -> None:
+    assert passes(changed, module, policies)
 
 
 @pytest.mark.parametrize(("rule", "module", "old", "new", "policies"), MUTATIONS, ids=[item[0] for item in MUTATIONS])
 def test_a_broken_rule_fails_the_check(
-    frame: DataFrame,
-    changes: list[Change],
-    profile: LogProfile,
+    changed: Log,
     monkeypatch: pytest.MonkeyPatch,
     rule: str,
     module: ModuleType,
@@ -108,13 +137,19 @@ def test_a_broken_rule_fails_the_check(
     policies: Policies,
 ) -> None:
     mutate(monkeypatch, module, old, new)
-    assert not passes(frame, changes, profile, policies), rule
+    assert not passes(changed, module, policies), rule
 
 
-def passes(frame: DataFrame, changes: list[Change], profile: LogProfile, policies: Policies) -> bool:
-    """Whether the transform gives the model's history."""
-    found = history.history(frame, dimension_for(policies), profile).collect()
-    return as_model_rows(found) == [version.as_row() for version in model(changes, policies)]
+def passes(changed: Log, module: ModuleType, policies: Policies) -> bool:
+    """Whether the transforms, from a module on, give the model's history."""
+    found = changed.versions(module, policies).collect()
+    return as_model_rows(found) == expected(changed.changes, policies)
+
+
+@cache
+def expected(changes: tuple[Change, ...], policies: Policies) -> list[tuple[object, ...]]:
+    """The model's history; the same for every mutation under a policy."""
+    return [version.as_row() for version in model(changes, policies)]
 
 
 def mutate(monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: str) -> None:
