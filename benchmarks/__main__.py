@@ -40,7 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = Console(stderr=True, highlight=False)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     home = own_home(arguments.home or cache_folder() / "benchmarks")
-    bench = Bench(arguments.rows, arguments.repeats, home, arguments.cores, arguments.warm_up, say=log.print)
+    bench = Bench(
+        arguments.rows,
+        arguments.repeats,
+        home,
+        arguments.cores,
+        arguments.warm_up,
+        quick=arguments.quick,
+        say=log.print,
+    )
     load = machine.load_average()
     comparisons: list[Comparison] = []
     failed = False
@@ -97,6 +105,7 @@ def _settings(arguments: argparse.Namespace, load: float) -> dict[str, object]:
         "rows": arguments.rows,
         "repeats": arguments.repeats,
         "cores": arguments.cores,
+        "quick": arguments.quick,
         "load before": round(load, 2),
     }
 
@@ -117,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=5, help="rounds that count; default 5")
     parser.add_argument("--warm-up", type=int, default=1, help="rounds before, which do not count; default 1")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 2, help="cores of Spark and threads of DuckDB")
+    parser.add_argument("--quick", action="store_true", help="only try whether they run: times mean nothing")
     parser.add_argument("--json", type=Path, default=JSON, help=f"write every value to this file; default {JSON}")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     parser.add_argument("--home", type=Path, help="where the run keeps its data; default in the cache folder")

@@ -10,7 +10,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from lake.session import spark_session
+from lake.session import spark_session, tuned
 from schemas.errors import LakeError
 
 MEMORY: Final = "3g"
@@ -32,6 +32,7 @@ class Bench:
         warm_up: rounds before them, which do not.
         home: folder for everything the run writes; see `own_home`.
         cores: cores of the Spark session and threads of the warehouse engine.
+        quick: whether Spark compiles little: for a trial of the benchmarks at a tiny size, whose times mean nothing.
         say: told what is being done.
     """
 
@@ -40,6 +41,7 @@ class Bench:
     home: Path
     cores: int = 2
     warm_up: int = 1
+    quick: bool = False
     say: Callable[[str], None] = print
 
     def folder(self, name: str) -> Path:
@@ -63,7 +65,7 @@ class Bench:
         return self.home / "lake"
 
     def spark(self) -> SparkSession:
-        """The session all benchmarks of the run share, configured as the jobs configure theirs."""
+        """The session all benchmarks of the run share, configured as the jobs configure theirs (but for `quick`)."""
         self.lake.mkdir(parents=True, exist_ok=True)
         return spark_session(
             "benchmarks",
@@ -72,6 +74,7 @@ class Bench:
             cores=self.cores,
             memory=MEMORY,
             scratch=self.home / "scratch",
+            extra=tuned(small=True) if self.quick else None,
         )
 
 

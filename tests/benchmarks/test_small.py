@@ -28,7 +28,7 @@ NUMBERS = ["1", "2", "3", "7", "7 postgresql", "10", "10 GE"]
 def test_a_tiny_run_gives_each_ratio_a_value(tmp_path: Path) -> None:
     """In a process of its own: a session with the settings of the jobs cannot live beside the suite's."""
     report = tmp_path / "report.json"
-    sizes = ["--rows", "1000", "--repeats", "1", "--warm-up", "0", "--cores", "2"]
+    sizes = ["--rows", "1000", "--repeats", "1", "--warm-up", "0", "--cores", "2", "--quick"]
     command = [
         sys.executable,
         "-m",
