@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from schemas.model import PiiClass, Pipeline
 from tests.integration.conftest import LiveStack
 from tests.support import pages
 from tests.support.openlineage import validate
+from tests.support.wheel import few_rows
 
 PIPELINES: Final = Path(__file__).parent.parent / "pipelines"
 PATIENCE: Final = 60.0
@@ -231,7 +233,8 @@ def reconciled_by_the_job(stack: LiveStack) -> tuple[Any, list[Any]]:
     }
     words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
     command = [sys.executable, "-m", "glue_jobs.reconcile", *words]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    environment = os.environ | few_rows()
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
     assert result.returncode == 0, result.stderr[-3000:] + result.stdout[-3000:]
     *metrics, verdict = [json.loads(line) for line in result.stdout.splitlines()]
     return verdict, metrics

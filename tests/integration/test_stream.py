@@ -35,7 +35,7 @@ from streaming.progress import TopicRecreatedError
 from streaming.registry import RegistryUnavailableError
 from tests.integration.conftest import run_lake
 from tests.integration.kafka_topics import TABLE, TestTopic
-from tests.support.wheel import ROOT, Installed, build
+from tests.support.wheel import ROOT, Installed, build, few_rows
 
 pytestmark = pytest.mark.integration
 _NUMBERS = itertools.count()
@@ -258,7 +258,7 @@ def run_job(topic: TestTopic, lake: Path, *more: str) -> subprocess.Popen[bytes]
     # A working folder and a process group of its own: the kill reaches its JVM, and nothing else.
     work = lake.parent / "work"
     work.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(work)}
+    environment = {**os.environ, **few_rows(), "PYTHONPATH": str(ROOT), "TMPDIR": str(work)}
     with (work / "log").open("ab") as log:
         return subprocess.Popen(command, cwd=work, env=environment, stdout=log, stderr=log, start_new_session=True)
 

@@ -67,13 +67,17 @@ class Installed:
 
     def environment(self, cwd: Path, *, also: bool = False) -> dict[str, str]:
         """Variables of a process that has the wheel's code alone; `also`: behind it the checkout's, for its tests."""
-        # As Glue's `--conf` does: settings for a session over few rows, without a word of it in the job.
-        conf = [word for name, value in tuned(small=True).items() for word in ("--conf", f"{name}={value}")]
         return {
+            **few_rows(),
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": f"{self.site}:{ROOT}" if also else str(self.site),
             "HOME": str(cwd),
             "TMPDIR": str(cwd),
             "LAKE_CACHE": str(cache_folder()),
-            "PYSPARK_SUBMIT_ARGS": shlex.join([*conf, "--driver-memory", "1g", "pyspark-shell"]),
         }
+
+
+def few_rows() -> dict[str, str]:
+    """Variables that give a job's own session settings for few rows, as Glue's `--conf` does: without a word in the job."""
+    conf = [word for name, value in tuned(small=True).items() for word in ("--conf", f"{name}={value}")]
+    return {"PYSPARK_SUBMIT_ARGS": shlex.join([*conf, "--driver-memory", "1g", "pyspark-shell"])}
