@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -48,7 +48,14 @@ _RAW: Final = {
 
 
 class LetterGoneError(LakeError):
-    """The files do not hold a record that is to be sent through again."""
+    """The files do not hold some records that are to be sent through again: those at `places`."""
+
+    def __init__(self, what: str, places: Collection[Place], *, where: str) -> None:
+        super().__init__(what, where=where, remedy=_RESTORE)
+        self.places = frozenset(places)
+
+
+_RESTORE: Final = "restore the file from the object store's versions or its archive, or discard the letters"
 
 
 @dataclass(frozen=True)
@@ -144,16 +151,12 @@ class Settler:
         return TableLanding(records.sparkSession, self.store, target, cache).land_again(records, attempt)
 
     def _copied(self, _: LandingManifest, letters: Letters, attempt: Attempt) -> Relanded:
-        files: list[LandedFile] = []
-        schemas: dict[str, str] = {}
-        for seq, places in _by_seq(letters).items():
-            manifest = manifest_log.read(self.store, letters.table, seq)
-            for file in manifest.files:
-                copy = copied_rows(self.store, file, places, attempt, len(files))
-                if copy is not None:
-                    files.append(copy)
-                    schemas |= {i: manifest.schemas[i] for i in (file.schema_id, file.key_schema_id) if i}
-        _require_all(letters, sum(file.rows for file in files))
+        manifests = {seq: manifest_log.read(self.store, letters.table, seq) for seq in _by_seq(letters)}
+        found = _holding(self.store, letters, manifests)
+        files = [copied_rows(self.store, file, places, attempt, n) for n, (_, file, places) in enumerate(found)]
+        schemas = {
+            i: manifests[seq].schemas[i] for seq, file, _ in found for i in (file.schema_id, file.key_schema_id) if i
+        }
         return Relanded(tuple(files), (), schemas)
 
 
@@ -217,18 +220,57 @@ def raw_records(spark: SparkSession, store: Store, letters: Letters) -> DataFram
     return records
 
 
-def copied_rows(
-    store: Store, file: LandedFile, places: frozenset[Place], attempt: Attempt, number: int
-) -> LandedFile | None:
-    """Rows of a landed file at some places, as a file of the attempt; None where it holds none of them.
+def _holding(
+    store: Store, letters: Letters, manifests: Mapping[int, LandingManifest]
+) -> list[tuple[int, LandedFile, frozenset[Place]]]:
+    """The landed files that hold letters, with sequence and places, looked at before anything is written.
+
+    Raises:
+        LetterGoneError: some records are in none of them; names the first file that is gone, if one is.
+    """
+    found: list[tuple[int, LandedFile, frozenset[Place]]] = []
+    missing: list[Place] = []
+    gone: list[str] = []
+    for seq, places in _by_seq(letters).items():
+        left = set(places)
+        for file in manifests[seq].files:
+            held = _places_in(store, file, left)
+            if held is None:
+                gone.append(file.path)
+            elif held:
+                found.append((seq, file, held))
+                left -= held
+        missing += left
+    if gone and missing:
+        what = f"landed files are gone that held {len(missing)} of {len(letters.seqs)} records"
+        raise LetterGoneError(what, missing, where=f"{store.uri}/{gone[0]}")
+    if missing:
+        what = f"the files hold {len(letters.seqs) - len(missing)} of {len(letters.seqs)} records"
+        raise LetterGoneError(what, missing, where=f"table {letters.table}")
+    return found
+
+
+def _places_in(store: Store, file: LandedFile, wanted: Collection[Place]) -> frozenset[Place] | None:
+    """Those of some places that a landed file holds; None where it is gone."""
+    try:
+        body = store.read(file.path)
+    except FileNotFoundError:
+        return None
+    rows = pq.ParquetFile(io.BytesIO(body)).read([C.PARTITION, C.OFFSET])
+    held = rows.filter(_mask(rows, wanted))
+    return frozenset(zip(held[C.PARTITION].to_pylist(), held[C.OFFSET].to_pylist(), strict=True))
+
+
+def copied_rows(store: Store, file: LandedFile, places: frozenset[Place], attempt: Attempt, number: int) -> LandedFile:
+    """Rows of a landed file at some places that it holds, as a file of the attempt.
 
     They are copied as they are, in the partition of their hour; Spark reads them by the same schema as before.
+
+    Raises:
+        LetterGoneError: the file is gone.
     """
-    source = pq.ParquetFile(io.BytesIO(_read(store, file)))
-    mask = _mask(source.read([C.PARTITION, C.OFFSET]), places)
-    if not pc.any(mask).as_py():
-        return None
-    rows = source.read().filter(mask)
+    source = pq.ParquetFile(io.BytesIO(_read(store, file, places)))
+    rows = source.read().filter(_mask(source.read([C.PARTITION, C.OFFSET]), places))
     body = io.BytesIO()
     pq.write_table(rows, body, compression="zstd", coerce_timestamps="us", store_schema=False)
     folder = [f"{BATCH}={attempt.landed}" if part.startswith(f"{BATCH}=") else part for part in file.path.split("/")]
@@ -237,7 +279,7 @@ def copied_rows(
     return replace(file, path=path, rows=rows.num_rows, bytes=len(body.getvalue()))
 
 
-def _mask(coordinates: pa.Table, places: frozenset[Place]) -> Any:
+def _mask(coordinates: pa.Table, places: Collection[Place]) -> Any:
     partitions, offsets = coordinates[C.PARTITION], coordinates[C.OFFSET]
     mask = pa.chunked_array([pa.repeat(pa.scalar(False), coordinates.num_rows)])
     for partition in sorted({p for p, _ in places}):
@@ -246,16 +288,12 @@ def _mask(coordinates: pa.Table, places: frozenset[Place]) -> Any:
     return mask
 
 
-def _read(store: Store, file: LandedFile) -> bytes:
+def _read(store: Store, file: LandedFile, places: Collection[Place]) -> bytes:
     try:
         return store.read(file.path)
     except FileNotFoundError:
-        raise LetterGoneError(
-            "the landed file of a dead letter is gone", where=f"{store.uri}/{file.path}", remedy=_RESTORE
-        ) from None
-
-
-_RESTORE: Final = "restore the file from the object store's versions or its archive, or discard the letters"
+        what = f"the landed file of {len(places)} records is gone"
+        raise LetterGoneError(what, places, where=f"{store.uri}/{file.path}") from None
 
 
 def _by_seq(letters: Letters) -> dict[int, frozenset[Place]]:
@@ -267,9 +305,8 @@ def _by_seq(letters: Letters) -> dict[int, frozenset[Place]]:
 
 def _require_all(letters: Letters, found: int) -> None:
     if found != len(letters.seqs):
-        raise LetterGoneError(
-            f"the files hold {found} of {len(letters.seqs)} records", where=f"table {letters.table}", remedy=_RESTORE
-        )
+        what = f"the files hold {found} of {len(letters.seqs)} records"
+        raise LetterGoneError(what, letters.seqs, where=f"table {letters.table}")
 
 
 def chunks(letters: Letters, most: int) -> Iterator[Letters]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lake.deadletters import load_log
@@ -11,7 +11,7 @@ from lake.deadletters.letters import DeadLetter, Letter, LoadLetter
 from lake.deadletters.reading import Stores, UnknownDeadLetterError, Wanted, dead_letters
 from schemas.errors import LakeError
 from schemas.settlements import Hop, Verb
-from streaming.settle import Letters, Settler, chunks
+from streaming.settle import LetterGoneError, Letters, Settler, chunks
 
 MOST: Final = 50_000
 """Letters in one commit: bounds memory, and the work lost by a crash."""
@@ -91,19 +91,30 @@ def chosen(stores: Stores, wanted: Wanted) -> list[Letter]:
 def settled(letters: Sequence[Letter], settler: Settler, *, most: int = MOST) -> Iterator[Outcome]:
     """Settles letters, in commits of at most so many; gives the outcome of each commit.
 
-    A failure of one group is its outcome, and the others go on. What was committed stays; running again goes on with
-    what is still open.
+    A failure of one group is its outcome, and the others go on; records whose files are gone are an outcome apart from
+    the rest of their group. What was committed stays; running again goes on with what is still open.
     """
     for group in grouped(letters):
         for part in chunks(group, most):
-            try:
-                done = settler.settle(part)
-            except LakeError as error:
-                yield Outcome(part.table, part.hop, settler.verb, len(part.seqs), error=error)
+            outcomes = list(_part_settled(part, settler))
+            yield from outcomes
+            if any(done.error is not None and not isinstance(done.error, LetterGoneError) for done in outcomes):
                 break
-            seq = done.manifest.seq if done.manifest else 0
-            yield Outcome(part.table, part.hop, settler.verb, len(part.seqs), done.count, done.failed, seq)
     yield from _loads_settled(letters, settler)
+
+
+def _part_settled(part: Letters, settler: Settler) -> Iterator[Outcome]:
+    try:
+        done = settler.settle(part)
+    except LakeError as error:
+        gone = error.places & part.seqs.keys() if isinstance(error, LetterGoneError) else frozenset(part.seqs)
+        yield Outcome(part.table, part.hop, settler.verb, len(gone), error=error)
+        rest = {place: seq for place, seq in part.seqs.items() if place not in gone}
+        if gone and rest:
+            yield from _part_settled(replace(part, seqs=rest), settler)
+        return
+    seq = done.manifest.seq if done.manifest else 0
+    yield Outcome(part.table, part.hop, settler.verb, len(part.seqs), done.count, done.failed, seq)
 
 
 def grouped(letters: Sequence[Letter]) -> list[Letters]:

@@ -24,16 +24,18 @@ from hypothesis import strategies as st
 from glue_jobs.curated.redrives import Redrives
 from lake.deadletters import load_log
 from lake.deadletters.fates import LoadFates, RecordFates
-from lake.deadletters.letters import State
+from lake.deadletters.letters import DeadLetter, State
+from lake.deadletters.settling import settled
 from lake.reconcile.landing import account, landing_manifests
 from lake.store import LocalStore, Store
 from schemas.errors import CommitConflictError
-from schemas.manifests import LandedFile, LandingManifest, ManifestError, WrittenFile
+from schemas.manifests import LandedFile, LandingManifest, ManifestError, WrittenFile, seq_name
 from schemas.settlements import Hop, LoadSettlement, Settlement, Verb, places_of, ranges_of
 from streaming import manifest_log
 from streaming.landing import Relanded
 from streaming.settle import LetterGoneError, Letters, Place, Settler, chunks
 from streaming.write import Attempt
+from tests.support.landed import at
 
 
 def written(store: Store, path: str, places: Iterable[Place]) -> WrittenFile:
@@ -200,10 +202,36 @@ def test_a_landed_file_that_is_gone_is_named_and_nothing_is_settled(tmp_path: Pa
     zone.batch([True, True], [True, True])
     file = landing_manifests(zone.store, "t")[0].files[0].path
     zone.store.delete(file)
-    with pytest.raises(LetterGoneError) as caught:
+    with pytest.raises(LetterGoneError, match="held 1 of 2 records") as caught:
         Settler(zone.store, Verb.REDRIVE).settle(Letters("t", Hop.STAGING, 0, {(0, 0): 1, (1, 1): 1}))
     assert file in caught.value.where
     assert len(landing_manifests(zone.store, "t")) == 1
+
+
+def test_letters_whose_landed_files_expired_are_told_and_the_others_go_through(tmp_path: Path) -> None:
+    zone = Zone(LocalStore(tmp_path))
+    zone.batch([True, True], [True, True])
+    zone.batch([True], [True])
+    expired = landing_manifests(zone.store, "t")[0].files[0].path
+    zone.store.delete(expired)
+    before = zone.store.list("landing")
+    letters = [
+        DeadLetter(Hop.STAGING, "t", 0, partition, offset, seq, at(0), ("price",))
+        for seq, partition, offset in ((1, 0, 0), (1, 1, 1), (2, 0, 2))
+    ]
+    first, second = settled(letters, Settler(zone.store, Verb.REDRIVE))
+    assert (first.chosen, first.settled, first.seq) == (1, 0, 0)
+    assert isinstance(first.error, LetterGoneError)
+    assert "held 1 of 3 records" in first.error.what
+    assert expired in first.error.where
+    assert (second.chosen, second.settled, second.seq, second.error) == (2, 2, 3, None)
+    written_now = set(zone.store.list("landing")) - set(before)
+    manifest = landing_manifests(zone.store, "t")[-1]
+    assert written_now == {f"landing/_manifests/t/{seq_name(3)}", *(file.path for file in manifest.files)}
+    (again,) = settled(letters[:1], Settler(zone.store, Verb.REDRIVE))
+    assert isinstance(again.error, LetterGoneError)
+    (discarded,) = settled(letters[:1], Settler(zone.store, Verb.DISCARD, "", "expired"))
+    assert (discarded.settled, discarded.error) == (1, None)
 
 
 def test_a_place_that_no_file_holds_is_told(tmp_path: Path) -> None:
