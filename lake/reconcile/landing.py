@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +27,7 @@ from schemas.settlements import Hop, Verb
 from streaming.settle import Place
 
 _COORDINATES: Final = pa.schema([(c.PARTITION, pa.int32()), (c.OFFSET, pa.int64())])
+_File = TypeVar("_File", LandedFile, WrittenFile)
 _POLL_SECONDS: Final = 10.0
 _CONSUMER: Final[dict[str, Any]] = {
     "group.id": "lake-reconcile",
@@ -71,14 +72,20 @@ def check_landing(store: Store, kafka: Mapping[str, Any], table: str, topic: str
     committed = manifests[-1].committed
     current = [manifest for manifest in manifests if manifest.epoch == manifests[-1].epoch]
     batches = [manifest for manifest in current if manifest.settles is None]
-    landed, dead = [f.path for m in batches for f in m.files], [f.path for m in batches for f in m.dead_letters]
-    kept = written_coordinates(store.uri, landed + dead)
+    there = files_kept(store, table)
+    # What a file held that is gone is missing as long as Kafka has it; older records nobody can compare any more.
+    kept = written_coordinates(store.uri, [path for m in batches for path in _paths(m) if path in there])
     seen, low = consumed_coordinates(kafka, topic, committed)
     missing, unknown, twice = _compare(kept, seen, low)
     letters = account(store, manifests)
     detail = f"{len(current)} manifests; {letters}; {missing} missing, {unknown} not in Kafka, {twice} twice"
     differences = missing + unknown + twice + letters.broken
     return Finding("landing", table, seen.num_rows, differences, detail), dict(committed)
+
+
+def files_kept(store: Store, table: str) -> frozenset[str]:
+    """Landed files and dead letters of a table that are there: retention takes the old ones."""
+    return frozenset((*store.list(f"landing/{table}"), *store.list(f"deadletters/landing/{table}")))
 
 
 @dataclass(frozen=True)
@@ -102,35 +109,70 @@ class Account:
 def account(store: Store, manifests: Sequence[LandingManifest]) -> Account:
     """Follows each dead letter of a table through its manifests.
 
+    Of files that retention has taken nothing is known, so what they held breaks no rule.
+
     Args:
         store: the lake.
         manifests: all of the table, oldest first.
     """
     epoch = manifests[-1].epoch
+    known = _Known.of(manifests, files_kept(store, manifests[-1].table))
     states: dict[Place, State] = {}
     again: set[Place] = set()
     broken = 0
     for manifest in manifests:
         settles = manifest.settles
         if settles is None and manifest.epoch == epoch:
-            states |= dict.fromkeys(_places(store, manifest.dead_letters), State.OPEN)
+            states |= dict.fromkeys(_places(store, known.files(manifest.dead_letters)), State.OPEN)
         elif settles is not None and settles.epoch == epoch:
             wanted = Counter(settles.coordinates)
-            landed, dead = _places(store, manifest.files), _places(store, manifest.dead_letters)
-            if settles.verb is Verb.REDRIVE:
+            landed = _places(store, known.files(manifest.files))
+            dead = _places(store, known.files(manifest.dead_letters))
+            if settles.verb is Verb.REDRIVE and known.whole(manifest):
                 written = Counter([*landed, *dead])
                 broken += ((wanted - written) + (written - wanted)).total()
             if settles.hop is Hop.STAGING:
                 again |= set(wanted)
                 continue
-            broken += sum(states.get(place) is not State.OPEN for place in wanted)
+            broken += sum(states.get(place) is not State.OPEN and place in known for place in wanted)
             fate = State.DISCARDED if settles.verb is Verb.DISCARD else State.REDRIVEN
             states |= dict.fromkeys(wanted, fate) | dict.fromkeys(dead, State.OPEN)
     redriven = {place for place, state in states.items() if state is State.REDRIVEN}
     batches = [m for m in manifests if m.settles is None and m.epoch == epoch]
-    broken += _never_landed(store, batches, again - redriven)
+    landed_files = [file for batch in batches for file in known.files(batch.files)]
+    broken += _never_landed(store, landed_files, {place for place in again - redriven if place in known})
     counts = Counter(states.values())
     return Account(counts[State.OPEN], counts[State.REDRIVEN], counts[State.DISCARDED], broken)
+
+
+def _paths(manifest: LandingManifest) -> list[str]:
+    return [*(file.path for file in manifest.files), *(file.path for file in manifest.dead_letters)]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Which files of a table are there, and so of which places something is known."""
+
+    there: frozenset[str]
+    expired: tuple[LandingManifest, ...]
+
+    @classmethod
+    def of(cls, manifests: Sequence[LandingManifest], there: frozenset[str]) -> _Known:
+        return cls(there, tuple(m for m in manifests if not there.issuperset(_paths(m))))
+
+    def files(self, files: Sequence[_File]) -> list[_File]:
+        """Those of some files that are there."""
+        return [file for file in files if file.path in self.there]
+
+    def whole(self, manifest: LandingManifest) -> bool:
+        """Whether all files of a manifest are there."""
+        return manifest not in self.expired
+
+    def __contains__(self, place: Place) -> bool:
+        partition, offset = place
+        consumed = (manifest.ranges.get(partition, (0, 0)) for manifest in self.expired)
+        settled = (manifest.settles for manifest in self.expired if manifest.settles is not None)
+        return not any(start <= offset < end for start, end in consumed) and not any(s.holds(*place) for s in settled)
 
 
 def _places(store: Store, files: Sequence[LandedFile | WrittenFile]) -> list[Place]:
@@ -138,11 +180,11 @@ def _places(store: Store, files: Sequence[LandedFile | WrittenFile]) -> list[Pla
     return list(zip(rows[c.PARTITION].to_pylist(), rows[c.OFFSET].to_pylist(), strict=True))
 
 
-def _never_landed(store: Store, batches: Sequence[LandingManifest], places: Collection[Place]) -> int:
-    """How many of some places no batch has landed."""
+def _never_landed(store: Store, files: Sequence[LandedFile], places: Collection[Place]) -> int:
+    """How many of some places no landed file holds."""
     if not places:
         return 0
-    landed = written_coordinates(store.uri, [file.path for batch in batches for file in batch.files])
+    landed = written_coordinates(store.uri, [file.path for file in files])
     columns = [pa.array([p for p, _ in places], pa.int32()), pa.array([o for _, o in places], pa.int64())]
     with duckdb.connect() as engine:
         engine.register("landed", landed)

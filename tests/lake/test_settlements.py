@@ -26,7 +26,7 @@ from lake.deadletters import load_log
 from lake.deadletters.fates import LoadFates, RecordFates
 from lake.deadletters.letters import DeadLetter, State
 from lake.deadletters.settling import settled
-from lake.reconcile.landing import account, landing_manifests
+from lake.reconcile.landing import Account, account, landing_manifests
 from lake.store import LocalStore, Store
 from schemas.errors import CommitConflictError
 from schemas.manifests import LandedFile, LandingManifest, ManifestError, WrittenFile, seq_name
@@ -262,8 +262,8 @@ def test_the_account_finds_what_was_settled_twice_lost_or_never_there(tmp_path: 
     zone = Zone(LocalStore(tmp_path))
     zone.batch([False, True], [False])
     first = landing_manifests(zone.store, "t")[0]
-    landed = LandedFile(written(zone.store, "x.parquet", [(0, 0)]).path, 1, 1, "1")
-    other = replace(landed, path=written(zone.store, "y.parquet", [(0, 6)]).path)
+    landed = LandedFile(written(zone.store, "landing/t/x.parquet", [(0, 0)]).path, 1, 1, "1")
+    other = replace(landed, path=written(zone.store, "landing/t/y.parquet", [(0, 6)]).path)
     redrive = Settlement(Hop.LANDING, Verb.REDRIVE, 0, places_of([(0, 0)]))
     second = settling(first, settles=redrive, files=(landed,))
     twice = settling(second, settles=redrive, files=(landed,))
@@ -273,6 +273,25 @@ def test_the_account_finds_what_was_settled_twice_lost_or_never_there(tmp_path: 
     assert account(zone.store, [first, second, twice]).broken == 1
     assert account(zone.store, [first, never]).broken == 1
     assert account(zone.store, [first, elsewhere]).broken == 2
+
+
+def test_what_retention_took_is_no_broken_rule_and_the_rest_is_still_held(tmp_path: Path) -> None:
+    zone = Zone(LocalStore(tmp_path))
+    zone.batch([False, False, True], [True])
+    zone.batch([False, True], [True])
+    redrive = Decoding(zone.store, Verb.REDRIVE)
+    zone.settle(redrive, Hop.LANDING, [(0, 0), (1, 1), (1, 3)], lambda _: False)
+    zone.settle(redrive, Hop.STAGING, [(0, 2), (0, 4)], lambda _: False)
+    manifests = landing_manifests(zone.store, "t")
+    assert account(zone.store, manifests) == Account(0, 3, 0, 0)
+    for path in [file.path for m in (manifests[0], manifests[2]) for file in m.files]:
+        zone.store.delete(path)
+    zone.store.delete(manifests[0].dead_letters[0].path)
+    assert account(zone.store, manifests).broken == 0
+    other = LandedFile(written(zone.store, "landing/t/x.parquet", [(0, 6)]).path, 1, 1, "1")
+    redriven = Settlement(Hop.STAGING, Verb.REDRIVE, 0, places_of([(0, 8)]))
+    lost = settling(manifests[-1], settles=redriven, files=(other,))
+    assert account(zone.store, [*manifests, lost]).broken == 3, "its file holds another one, and it never landed"
 
 
 @given(offsets=st.lists(st.integers(0, 40)), asked=st.integers(0, 41))
