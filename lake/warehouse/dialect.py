@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from functools import lru_cache
 from typing import Final
@@ -10,6 +11,8 @@ import sqlglot
 from sqlglot import exp
 
 _STORAGE: Final = (exp.DistStyleProperty, exp.DistKeyProperty, exp.SortKeyProperty)
+_LONGEST: Final = 63
+"""Bytes of a name in PostgreSQL; Redshift takes 127. Names are ASCII."""
 _BINARY: Final = (exp.DataType.Type.VARBINARY, exp.DataType.Type.BINARY)
 
 
@@ -35,12 +38,26 @@ def transpiled(sql: str, dialect: str) -> str:
             kind.set("expressions", [])
     if dialect == "postgres":
         _name_hexadecimal(tree)
+        _shorten_names(tree)
     if tree.args.get("no_schema_binding"):
         tree.set("no_schema_binding", False)
     for principal in tree.find_all(exp.GrantPrincipal):
         # Redshift tells roles from users; PostgreSQL has but roles.
         principal.set("kind", None)
     return tree.sql(dialect=dialect, comments=False)
+
+
+def _shorten_names(tree: exp.Expr) -> None:
+    """Names beyond PostgreSQL's length, which it would cut without a word: two that begin alike would be one.
+
+    Tables of a schema keep theirs, because they are named outside of statements too.
+    """
+    kept = {table.name for table in tree.find_all(exp.Table) if table.args.get("db")}
+    for name in tree.find_all(exp.Identifier):
+        text = name.this
+        if len(text) > _LONGEST and text not in kept:
+            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+            name.set("this", f"{text[: _LONGEST - 9]}_{digest}")
 
 
 def _name_hexadecimal(tree: exp.Expr) -> None:

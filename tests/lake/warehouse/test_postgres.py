@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lake.store import store_for
 from lake.warehouse import postgres
 from lake.warehouse.connect import connect
+from lake.warehouse.dialect import transpiled
 from lake.warehouse.port import WarehouseError
 from lake.warehouse.postgres import PostgresWarehouse
 from redshift_sql.statements import Kind, Statement
@@ -149,3 +150,15 @@ def test_a_session_that_only_reads_cannot_write(uri: str, tmp_path: Path) -> Non
     with pytest.raises(WarehouseError, match="read-only"), session.transaction():
         session.execute(statement("create table x (a int)"), {})
     session.close()
+
+
+def test_names_that_postgresql_would_cut_stay_apart_and_short_ones_as_they_are() -> None:
+    stem = "fact_" + "long_" * 12
+    made = [
+        transpiled(f"create temp table {stem}{end} as select 1 as one", "postgres") for end in ("rekeyed", "bounds")
+    ]
+    names = [re.search(r"TABLE (\w+)", sql)[1] for sql in made]  # type: ignore[index]
+    assert len({name[:63] for name in names}) == 2
+    assert {len(name) for name in names} == {63}
+    assert names[0] in transpiled(f"select one from {stem}rekeyed", "postgres")
+    assert stem in transpiled(f"create temp table {stem}rekeyed as select 1 as one", "duckdb")
