@@ -15,12 +15,13 @@ from tests.support import engines, postgres
 
 STACK: Final = "tests/integration/"
 """What starts so uses the embedded stack."""
-TOGETHER: Final = (STACK, "tests/infra/terraform/")
+TOGETHER: Final = (STACK, "tests/infra/terraform/", "tests/packaging/")
 """Folders whose tests share what starts slowly."""
 
 
 class Spread(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
-    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one, Terraform's too.
+    """Spreads files over processes (`make test` runs two): the embedded stack's tests all go to one, Terraform's
+    and the wheel's too.
 
     A file stays in one piece, so what its tests share is made once.
     """

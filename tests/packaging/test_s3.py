@@ -24,7 +24,7 @@ from lake.cli import main
 from lake.reconcile.landing import written_coordinates
 from tests.support import s3
 from tests.support.s3_session import LAKE, ROWS, FailedError, S3Session
-from tests.support.wheel import Installed, build
+from tests.support.wheel import Installed
 
 pytestmark = pytest.mark.slow
 
@@ -90,9 +90,8 @@ class Greeted:
 
 
 @pytest.fixture(scope="module")
-def route(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Route]:
+def route(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Route]:
     folder = tmp_path_factory.mktemp("route")
-    installed = Installed.of(build(tmp_path_factory.mktemp("wheel")), tmp_path_factory.mktemp("site"))
     with s3.running("lake") as server:
         environment = os.environ | installed.environment(folder, also=True) | server.environment
         with S3Session.running(environment, folder) as session:
