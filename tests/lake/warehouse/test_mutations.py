@@ -155,12 +155,8 @@ class Trial:
 
 @cache
 def trials() -> tuple[Trial, ...]:
-    """Generated logs, then the written cases at once, one by one, and one by one backwards."""
+    """The written cases at once, one by one, and one by one backwards, and generated logs; what shows most soonest first."""
     made: list[tuple[Policies, list[list[Change]], list[Change]]] = []
-    for seed, hard_delete in enumerate(("close", "new_record", "ignore", "close")):
-        policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
-        log = packed_log(seed, keys=120, truncates=seed % 2)
-        made += [(policies, cut(seed, log), log) for cut in (batches, arrival_batches)]
     for policies in {case.policies for case in cases()}:
         alike = [case for case in cases() if case.policies == policies]
         truncated = [case for case in alike if any(change.op == "t" for change in case.changes)]
@@ -169,6 +165,11 @@ def trials() -> tuple[Trial, ...]:
             log = [change for part in rounds for change in part]
             made += [(policies, way, log) for way in ([log], rounds, rounds[::-1]) if log]
     made += [(POLICIES, way, [change for part in way for change in part]) for way in truncated_apart()]
+    for seed, hard_delete in enumerate(("close", "new_record", "ignore", "close")):
+        policies = replace(POLICIES, hard_delete=hard_delete)  # type: ignore[arg-type]
+        log = packed_log(seed, keys=120, truncates=seed % 2)
+        made += [(policies, cut(seed, log), log) for cut in (batches, arrival_batches)]
+    made.sort(key=lambda trial: (len(trial[1]) > 2, -len(trial[2])))
     return tuple(
         Trial(policies, tuple(map(tuple, way)), tuple(expected_rows(history(log, policies))))
         for policies, way, log in made
