@@ -44,7 +44,6 @@ resource "aws_kms_alias" "state" {
 }
 
 data "aws_iam_policy_document" "key" {
-  # checkov:skip=CKV_AWS_109:a key's own policy, which gives the key to its account as AWS asks for
   # checkov:skip=CKV_AWS_111:a key's own policy, which gives the key to its account as AWS asks for
   # checkov:skip=CKV_AWS_356:a key's own policy knows no resource but this key
   statement {

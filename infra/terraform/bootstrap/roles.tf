@@ -44,8 +44,7 @@ resource "aws_iam_role" "this" {
 
 resource "aws_iam_role_policy_attachment" "this" {
   # Terraform reads, or makes, resources of thirty services: AWS's own policies for that, without IAM's (below) and data's.
-  for_each = { plan = "ReadOnlyAccess", deploy = "PowerUserAccess" }
-  # checkov:skip=CKV_AWS_274:PowerUserAccess is not AdministratorAccess: it holds nothing of IAM
+  for_each   = { plan = "ReadOnlyAccess", deploy = "PowerUserAccess" }
   role       = aws_iam_role.this[each.key].name
   policy_arn = "${local.arn}:iam::aws:policy/${each.value}"
 }

@@ -27,7 +27,6 @@ locals {
 }
 
 data "aws_iam_policy_document" "key" {
-  # checkov:skip=CKV_AWS_109:a key's policy names the key itself by *
   # checkov:skip=CKV_AWS_111:a key's policy names the key itself by *
   # checkov:skip=CKV_AWS_356:a key's policy names the key itself by *
   for_each = local.keys

@@ -52,7 +52,6 @@ resource "aws_internet_gateway" "this" {
 }
 
 resource "aws_eip" "nat" {
-  # checkov:skip=CKV2_AWS_19:it is the NAT gateway's, below
   count  = var.nat_gateways
   domain = "vpc"
   tags   = { Name = "${var.name}-nat-${count.index + 1}" }

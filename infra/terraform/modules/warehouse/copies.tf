@@ -15,7 +15,6 @@ resource "aws_redshift_snapshot_schedule_association" "this" {
 }
 
 resource "aws_redshift_snapshot_copy_grant" "this" {
-  # checkov:skip=CKV_AWS_281:the key is the other region's, which the caller hands in
   count                    = !local.serverless && var.snapshot_copy.days > 0 ? 1 : 0
   provider                 = aws.replica
   snapshot_copy_grant_name = var.name
