@@ -60,8 +60,12 @@ def test_every_jvm_starts_with_avros_limits(applied: State) -> None:
             assert conf[f"spark.{process}.extraJavaOptions"].split() == list(AVRO_LIMITS)
 
 
-def test_hop_1_logs_in_to_kafka_by_iam(applied: State) -> None:
-    assert arguments_of(jobs_of(applied)["kafka_to_landing"])["kafka-auth"] == IAM
+def test_every_job_that_reads_kafka_logs_in_by_iam_and_none_by_options_of_its_own(applied: State) -> None:
+    given = {entry: arguments_of(job) for entry, job in jobs_of(applied).items()}
+    readers = {entry for entry, arguments in given.items() if "bootstrap" in arguments}
+    assert readers == {name for name, entry in ENTRIES.items() if "kafka-auth" in entry.options}
+    assert {given[entry]["kafka-auth"] for entry in readers} == {IAM}
+    assert not [entry for entry, arguments in given.items() if "client-options" in arguments]
 
 
 def test_every_job_runs_the_wheels_entry_by_one_script_on_the_pinned_glue(applied: State) -> None:
