@@ -11,6 +11,13 @@ from redshift_sql.statements import Plan, flat
 from schemas.model import Pipeline
 
 VIEWS: Final = ("loads", "row_counts", "freshness", "restated", "versions", "definition")
+"""Every view there may be; a pipeline without a table to count or a dimension lacks one (`views`)."""
+
+
+def views(pipeline: Pipeline) -> tuple[str, ...]:
+    """The views that a pipeline has."""
+    without = {"row_counts": not counted_tables(pipeline), "versions": not pipeline.dimensions}
+    return tuple(name for name in VIEWS if not without.get(name))
 
 
 def views_plan(pipeline: Pipeline) -> Plan:
@@ -44,10 +51,15 @@ def _views(pipeline: Pipeline) -> Plan:
             for item in pipeline.dimensions.values()
         ),
     }
-    files = ["ops/810_loads.sql", "ops/830_freshness.sql", "ops/840_restated.sql"]
-    files += ["ops/820_row_counts.sql"] if counted_tables(pipeline) else []
-    files += ["ops/850_versions.sql"] if pipeline.dimensions else []
-    return tuple(statement for file in files for statement in statements(file, "ops", context))
+    files = {
+        "loads": "ops/810_loads.sql",
+        "row_counts": "ops/820_row_counts.sql",
+        "freshness": "ops/830_freshness.sql",
+        "restated": "ops/840_restated.sql",
+        "versions": "ops/850_versions.sql",
+    }
+    made = (files[name] for name in views(pipeline) if name in files)
+    return tuple(statement for file in made for statement in statements(file, "ops", context))
 
 
 def counted_tables(pipeline: Pipeline) -> tuple[str, ...]:

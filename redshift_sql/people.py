@@ -21,7 +21,7 @@ from itertools import chain
 from typing import Final
 
 from redshift_sql import contexts, shapes
-from redshift_sql.operations import VIEWS
+from redshift_sql.operations import views
 from redshift_sql.render import Context, Item, statements
 from redshift_sql.statements import Plan, Statement
 from schemas.model import Aggregate, Dimension, Fact, PiiClass, Pipeline
@@ -64,7 +64,7 @@ def access_plan(pipeline: Pipeline, *, roles: Collection[str] = (), masks: Masks
         *(_grants(pipeline, table, columns, masks is not None) for table, columns in readable(pipeline).items()),
         *(_kept(pipeline, table) for table in _unread(pipeline)),
         *(_shared(pipeline, table) for table in _SHARED),
-        *(_read("ops", view, role) for view in VIEWS for role in (ANALYST, STEWARD)),
+        *(_read("ops", view, role) for view in views(pipeline) for role in (ANALYST, STEWARD)),
         () if masks is None else tuple(_masked(pipeline, masks)),
     )
     return tuple(chain.from_iterable(parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -69,9 +69,7 @@ class Settlement:
 
     def holds(self, partition: int, offset: int) -> bool:
         """Whether the letter at this place is among those settled."""
-        ranges = self.places.get(partition, ())
-        found = bisect_right(ranges, offset, key=lambda pair: pair[0])
-        return found > 0 and offset < ranges[found - 1][1]
+        return within(self.places.get(partition, ()), offset)
 
     @property
     def coordinates(self) -> list[tuple[int, int]]:
@@ -104,6 +102,12 @@ class Settlement:
             reader.get("by", str),
             reader.get("reason", str),
         )
+
+
+def within(ranges: Sequence[Range], offset: int) -> bool:
+    """Whether an offset lies in one of some ranges, which ascend and do not overlap."""
+    found = bisect_right(ranges, offset, key=lambda pair: pair[0])
+    return found > 0 and offset < ranges[found - 1][1]
 
 
 def ranges_of(offsets: Iterable[int]) -> tuple[Range, ...]:

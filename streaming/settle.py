@@ -234,6 +234,8 @@ def _holding(
     for seq, places in _by_seq(letters).items():
         left = set(places)
         for file in manifests[seq].files:
+            if not left:
+                break
             held = _places_in(store, file, left)
             if held is None:
                 gone.append(file.path)

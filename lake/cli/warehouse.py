@@ -58,7 +58,7 @@ def plan(app: App, write: bool) -> int:
     steps = unwritten(now.steps)
     if not steps:
         text = "Nothing to write: the tables fit their contracts."
-        more = "\nnext: lake warehouse migrate, which computes tables again" if now.outdated else ""
+        more = "\nnext: lake warehouse migrate, which computes tables again" if now.owing or now.outdated else ""
         app.emit({"written": None}, f"{text}{more}")
         return 0
     made = written(len(app.migrations) + 1, steps)
@@ -217,6 +217,7 @@ def _document(now: Standing) -> dict[str, object]:
     return {
         "pending": [{"name": item.name, "destructive": item.destructive} for item in now.pending],
         "steps": [_step(step) for step in now.steps],
+        "owing": [item.name for item in now.owing],
         "outdated": [asdict(item) for item in now.outdated],
     }
 
@@ -237,6 +238,7 @@ def _shown(now: Standing, ahead: Outlook) -> str:
     lines = [f"waits    {item.name}{_loses(item)}" for item in now.pending]
     lines += [f"{step.change.value:<8} {step.table} {step.what}{_flags(step)}" for step in now.steps]
     why = "its contract is another than the newest load's, so the next load has all of it"
+    lines += [f"computes what {item.name} left to compute" for item in now.owing]
     lines += [f"{item.verb:<8} analytics.{item.table} {item.what}" for item in now.outdated]
     said = [*map(_load, ahead.loads), *(f"owed     {table}: {why}" for table in ahead.owed)]
     if not lines:
@@ -270,7 +272,8 @@ def _next(now: Standing) -> str:
 
     if not now.pending and unwritten(now.steps):
         return "lake warehouse plan --write"
-    return "lake warehouse migrate" if now.pending or now.outdated else "lake load, which makes the tables"
+    migrates = now.pending or now.owing or now.outdated
+    return "lake warehouse migrate" if migrates else "lake load, which makes the tables"
 
 
 def _write(app: App, made: Migration) -> str:

@@ -7,7 +7,7 @@ against the files that they name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -23,7 +23,7 @@ from lake.store import Store
 from schemas import LakeError
 from schemas import columns as c
 from schemas.manifests import LandedFile, LandingManifest, WrittenFile, check_successor
-from schemas.settlements import Hop, Verb
+from schemas.settlements import Hop, Range, Verb, within
 from streaming.settle import Place
 
 _COORDINATES: Final = pa.schema([(c.PARTITION, pa.int32()), (c.OFFSET, pa.int64())])
@@ -77,7 +77,7 @@ def check_landing(store: Store, kafka: Mapping[str, Any], table: str, topic: str
     kept = written_coordinates(store.uri, [path for m in batches for path in _paths(m) if path in there])
     seen, low = consumed_coordinates(kafka, topic, committed)
     missing, unknown, twice = _compare(kept, seen, low)
-    letters = account(store, manifests)
+    letters = _account(store, manifests, there)
     detail = f"{len(current)} manifests; {letters}; {missing} missing, {unknown} not in Kafka, {twice} twice"
     differences = missing + unknown + twice + letters.broken
     return Finding("landing", table, seen.num_rows, differences, detail), dict(committed)
@@ -115,8 +115,12 @@ def account(store: Store, manifests: Sequence[LandingManifest]) -> Account:
         store: the lake.
         manifests: all of the table, oldest first.
     """
+    return _account(store, manifests, files_kept(store, manifests[-1].table))
+
+
+def _account(store: Store, manifests: Sequence[LandingManifest], there: frozenset[str]) -> Account:
     epoch = manifests[-1].epoch
-    known = _Known.of(manifests, files_kept(store, manifests[-1].table))
+    known = _Known.of(manifests, there)
     states: dict[Place, State] = {}
     again: set[Place] = set()
     broken = 0
@@ -151,14 +155,25 @@ def _paths(manifest: LandingManifest) -> list[str]:
 
 @dataclass(frozen=True)
 class _Known:
-    """Which files of a table are there, and so of which places something is known."""
+    """Which files of a table are there, and so of which places something is known.
+
+    `expired` are the sequences of manifests of which a file is gone, `gone` the offsets by partition that those of the
+    newest epoch hold: older epochs' offsets are other records.
+    """
 
     there: frozenset[str]
-    expired: tuple[LandingManifest, ...]
+    expired: frozenset[int]
+    gone: Mapping[int, Sequence[Range]]
 
     @classmethod
     def of(cls, manifests: Sequence[LandingManifest], there: frozenset[str]) -> _Known:
-        return cls(there, tuple(m for m in manifests if not there.issuperset(_paths(m))))
+        expired = [manifest for manifest in manifests if not there.issuperset(_paths(manifest))]
+        gone: dict[int, list[Range]] = {}
+        for manifest in expired:
+            for partition, ranges in _held(manifest, manifests[-1].epoch).items():
+                gone.setdefault(partition, []).extend(ranges)
+        merged = {partition: _merged(ranges) for partition, ranges in gone.items()}
+        return cls(there, frozenset(manifest.seq for manifest in expired), merged)
 
     def files(self, files: Sequence[_File]) -> list[_File]:
         """Those of some files that are there."""
@@ -166,13 +181,29 @@ class _Known:
 
     def whole(self, manifest: LandingManifest) -> bool:
         """Whether all files of a manifest are there."""
-        return manifest not in self.expired
+        return manifest.seq not in self.expired
 
     def __contains__(self, place: Place) -> bool:
         partition, offset = place
-        consumed = (manifest.ranges.get(partition, (0, 0)) for manifest in self.expired)
-        settled = (manifest.settles for manifest in self.expired if manifest.settles is not None)
-        return not any(start <= offset < end for start, end in consumed) and not any(s.holds(*place) for s in settled)
+        return not within(self.gone.get(partition, ()), offset)
+
+
+def _held(manifest: LandingManifest, epoch: int) -> Mapping[int, Sequence[Range]]:
+    """The offsets of an epoch that a manifest consumed or settled."""
+    if manifest.settles is not None:
+        return manifest.settles.places if manifest.settles.epoch == epoch else {}
+    return {partition: (pair,) for partition, pair in manifest.ranges.items()} if manifest.epoch == epoch else {}
+
+
+def _merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """The same offsets in ranges that ascend and do not touch."""
+    merged: list[Range] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
 
 
 def _places(store: Store, files: Sequence[LandedFile | WrittenFile]) -> list[Place]:

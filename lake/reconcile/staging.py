@@ -69,9 +69,12 @@ def _staged(spark: SparkSession, store: Store, pipeline: Pipeline, table: str) -
         return None
     through = iceberg.progress(spark, log).get(table, 0)
     manifests = [manifest for manifest in manifest_log.after(store, table, 0) if manifest.seq <= through]
-    there = set(store.list(f"landing/{table}"))
-    kept = tuple(m for m in manifests if all(file.path in there for file in m.files))
-    return _Staged(table, through, kept, tuple(m for m in manifests if m not in kept))
+    there = frozenset(store.list(f"landing/{table}"))
+    kept: list[LandingManifest] = []
+    expired: list[LandingManifest] = []
+    for manifest in manifests:
+        (kept if there.issuperset(file.path for file in manifest.files) else expired).append(manifest)
+    return _Staged(table, through, tuple(kept), tuple(expired))
 
 
 def _counted(

@@ -71,9 +71,14 @@ class Standing:
     outdated: tuple[rules.Outdated, ...]
 
     @property
+    def owing(self) -> tuple[Applied, ...]:
+        """Migrations that were applied and left something to compute, which is not done."""
+        return tuple(row for row in self.applied if row.kind == "owes")
+
+    @property
     def behind(self) -> bool:
         """Whether a migration, a step or a table to compute again is left."""
-        return bool(self.pending or self.steps or self.outdated or any(row.kind == "owes" for row in self.applied))
+        return bool(self.pending or self.steps or self.outdated or self.owing)
 
 
 @dataclass(frozen=True)
@@ -188,10 +193,9 @@ def check(
         MigrationError: as `standing`.
     """
     now = standing(pipeline, warehouse, migrations)
-    owing = [row for row in now.applied if row.kind == "owes"]
-    if owing:
+    if now.owing:
         what = "a migration has left something to compute"
-        raise WarehouseError(what, where=f"migrations/{owing[0].name}.sql", remedy=f"go on with: {_COMMAND}")
+        raise WarehouseError(what, where=f"migrations/{now.owing[0].name}.sql", remedy=f"go on with: {_COMMAND}")
     if now.pending:
         what = "the warehouse is behind its contracts: the migration is not applied"
         raise WarehouseError(what, where=f"migrations/{now.pending[0].name}.sql", remedy=_APPLY)

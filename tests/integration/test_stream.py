@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 from infra.local.parts.base import Options
 from infra.local.stack import Endpoints, Stack
 from lake.home import Home
+from lake.reconcile.landing import check_landing
 from lake.settings import load_settings
 from lake.store import LocalStore
 from schemas.errors import CommitConflictError, GapError, LakeError
@@ -372,6 +373,27 @@ def test_retention_that_passed_halts_and_a_raised_epoch_goes_on(
     topic.send([10], partition=0)
     assert run_once(spark, settings_of(topic, lake, epochs={TABLE: 1})).rows == 1
     assert [m.epoch for m in manifests(lake)] == [0, 1, 1]
+
+
+def test_reconciliation_goes_on_without_landed_files_that_are_gone_and_misses_what_kafka_still_has(
+    spark: SparkSession, topic: TestTopic, lake: Path
+) -> None:
+    def differences() -> int:
+        client = {"bootstrap.servers": topic.bootstrap}
+        return check_landing(LocalStore(lake), client, TABLE, topic.name)[0].differences
+
+    topic.send(range(4), partition=0)
+    run_once(spark, settings_of(topic, lake))
+    topic.send(range(4, 10), partition=0)
+    run_once(spark, settings_of(topic, lake))
+    assert differences() == 0
+    for file in manifests(lake)[0].files:
+        (lake / file.path).unlink()
+    assert differences() == 4
+    topic.delete_records(0, 3)
+    assert differences() == 1
+    topic.delete_records(0, 7)
+    assert differences() == 0
 
 
 def test_a_topic_made_anew_halts_until_its_epoch_is_raised(

@@ -294,6 +294,19 @@ def test_what_retention_took_is_no_broken_rule_and_the_rest_is_still_held(tmp_pa
     assert account(zone.store, [*manifests, lost]).broken == 3, "its file holds another one, and it never landed"
 
 
+def test_what_an_older_epoch_lost_excuses_nothing_of_the_newest(tmp_path: Path) -> None:
+    """Offsets of a topic that was made anew are those of its records before."""
+    zone = Zone(LocalStore(tmp_path))
+    zone.batch([True, True], [])
+    older = landing_manifests(zone.store, "t")[0]
+    for file in older.files:
+        zone.store.delete(file.path)
+    body = written(zone.store, "landing/t/newer.parquet", [(0, 0), (1, 1)])
+    newer = replace(older, epoch=1, seq=2, files=(LandedFile(body.path, 2, body.bytes, "1"),))
+    never_open = settling(newer, settles=Settlement(Hop.LANDING, Verb.DISCARD, 1, places_of([(0, 0)]), "", "why"))
+    assert account(zone.store, [older, newer, never_open]).broken == 1
+
+
 @given(offsets=st.lists(st.integers(0, 40)), asked=st.integers(0, 41))
 def test_ranges_hold_exactly_the_offsets(offsets: list[int], asked: int) -> None:
     ranges = ranges_of(offsets)

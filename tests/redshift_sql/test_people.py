@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from lake.warehouse.access import attachments
+from redshift_sql.operations import VIEWS, views_plan
 from redshift_sql.people import ANALYST, LOADER, ROLES, STEWARD, Masks, access_plan, classes, mask, readable
 from redshift_sql.statements import flat
 from schemas import load_pipeline
-from schemas.model import PiiClass
+from schemas.model import Mirror, PiiClass
 
 RETAIL = load_pipeline("retail")
 PERSONAL = {"full_name", "email", "phone", "address_line", "city", "postal_code", "birth_date", "gender"} | {
@@ -104,3 +106,13 @@ def test_an_analyst_is_given_nothing_that_writes_and_no_change_log() -> None:
     mine = [text for text in sql() if text.endswith(f"to role {ANALYST}")]
     assert {text.split()[1].strip("(") for text in mine} == {"usage", "select"}
     assert not [text for text in mine if re.search(r"staging\.\w+_(log|tip|load|truncate)\b", text)]
+
+
+def test_views_that_a_pipeline_has_not_are_granted_to_nobody() -> None:
+    bare = {name: replace(item, mirror=Mirror.NONE) for name, item in RETAIL.sources.items()}
+    empty = replace(RETAIL, sources=bare, dimensions={}, calendars={}, facts={}, aggregates={})
+    for pipeline, wanted in ((RETAIL, set(VIEWS)), (empty, set(VIEWS) - {"row_counts", "versions"})):
+        granted = {found[1] for item in flat(access_plan(pipeline)) if (found := re.search(r"on ops\.(\w+)", item.sql))}
+        assert granted & set(VIEWS) == wanted
+        made = {found[1] for item in flat(views_plan(pipeline)) if (found := re.search(r"view ops\.(\w+)", item.sql))}
+        assert made == wanted

@@ -56,8 +56,8 @@ def environment_of(home: Path) -> dict[str, str]:
     return os.environ | {"LAKE_HOME": str(home), "PATH": path}
 
 
-def run(line: str, environment: Mapping[str, str], timeout: float = 400) -> str:
-    """What a command prints; run as a shell does, in the checkout or, where that has no `.venv`, by this Python's.
+def run(line: str, environment: Mapping[str, str], timeout: float = 400) -> None:
+    """Runs a command as a shell does, in the checkout; `.venv/bin/lake` is the one beside this Python.
 
     Raises:
         AssertionError: the command failed; with what it said.
@@ -67,4 +67,3 @@ def run(line: str, environment: Mapping[str, str], timeout: float = 400) -> str:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
     assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return done.stdout

@@ -58,7 +58,7 @@ def test_generated_logs_in_batches_give_the_models_history(spark: SparkSession, 
     log = packed_log(seed, keys=350, truncates=0)
     lake = PartyLake(spark, *EVERY_POLICY)
     followed = 0
-    for batch in arrival_batches(seed, log, most=3) if in_order else batches(seed, log, most=3):
+    for batch in arrival_batches(seed, log) if in_order else batches(seed, log, most=3):
         lake.stage(with_tolerance(batch, CLOSE.tolerance))
         followed += sum(outcome.keys_followed for outcome in lake.promote().sources)
     assert followed > 0
@@ -97,7 +97,7 @@ def test_truncates_between_batches_act_on_keys_of_any_batch(spark: SparkSession)
         Change(6_999_999, "t", None, f"{60:020d}", 600, (), 601),
     ]
     lake = PartyLake(spark, *EVERY_POLICY)
-    first, *rest = arrival_batches(13, [*log, truncates[0]], most=2)
+    first, *rest = arrival_batches(13, [*log, truncates[0]], most=3)
     for batch in (first, *rest, [truncates[1]]):
         lake.stage(with_tolerance(batch, CLOSE.tolerance))
         lake.promote()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from lake.cli._main import run
+from lake.home import Home
 from redshift_sql.load_contract import file_columns, made_by, rows_checksum, tracked
 from schemas import load_pipeline
 from schemas.manifests import LoadManifest, LoadTable, seq_name
@@ -45,7 +48,7 @@ def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsy
     nothing: dict[str, list[object]] = {"loads": [], "owed": []}
     assert answered(capsys, "status") == (
         0,
-        {"pending": [], "steps": [], "outdated": [], "loads": nothing, "applied": []},
+        {"pending": [], "steps": [], "owing": [], "outdated": [], "loads": nothing, "applied": []},
     )
     star = contracts / "star" / "dim_product.yaml"
     star.write_text(star.read_text().replace("policies:", "  updated_at: {type: timestamp, scd: 1}\npolicies:"))
@@ -68,6 +71,23 @@ def test_a_column_added_to_a_contract_becomes_a_migration(contracts: Path, capsy
     assert (code, standing["pending"], standing["steps"]) == (0, [], [])
     assert run(["load"]) == 0
     assert answered(capsys, "plan", "--write") == (0, {"written": None})
+
+
+def test_what_a_killed_migrate_left_to_compute_is_planned_and_done_by_the_next(contracts: Path, capsys: Shown) -> None:
+    star = contracts / "star" / "dim_product.yaml"
+    star.write_text(star.read_text().replace("  brand: {type: varchar(100), scd: 1}\n", ""))
+    assert run(["warehouse", "plan", "--write"]) == 3
+    assert run(["warehouse", "migrate", "--allow-destructive"]) == 0
+    with closing(duckdb.connect(str(Home(contracts.parents[1] / "home").warehouse("retail")))) as warehouse:
+        warehouse.execute("UPDATE staging.migration_ledger SET kind = 'owes'")
+    code, planned = answered(capsys, "plan")
+    assert (code, planned["steps"], planned["owing"]) == (3, [], ["0001_dim_product_brand"])
+    assert run(["warehouse", "plan"]) == 3
+    shown = capsys.readouterr().out
+    assert "computes what 0001_dim_product_brand left to compute" in shown
+    assert "next: lake warehouse migrate" in shown
+    assert run(["warehouse", "migrate"]) == 0
+    assert run(["warehouse", "plan"]) == 0
 
 
 def test_what_takes_data_away_needs_the_flag(contracts: Path, capsys: Shown) -> None:
