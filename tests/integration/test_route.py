@@ -7,8 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,17 +19,15 @@ from pyspark.sql import SparkSession
 
 from glue_jobs import reconcile
 from lake.catalog import find_table
-from lake.cli import main
 from lake.demo.live import wait_until_captured
 from lake.home import Home
 from lake.reconcile.rows import canonical
-from lake.session import catalog_conf
 from lake.warehouse.connect import connect, duckdb_uri
 from redshift_sql.questions import athena_questions, questions
 from schemas import load_pipeline
 from schemas.model import PiiClass, Pipeline
-from streaming.kafka_to_landing import SESSION
 from tests.integration.conftest import LiveStack
+from tests.integration.here import Here
 from tests.support import pages
 from tests.support.openlineage import validate
 
@@ -88,63 +85,13 @@ def _next_round(stack: LiveStack, process: subprocess.Popen[str], before: int) -
     return before
 
 
-@dataclass(frozen=True)
-class Here:
-    """`lake` and jobs in this process and on its Spark, whose warm JVM does in seconds what a new one takes a minute for."""
-
-    stack: LiveStack
-    spark: SparkSession
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-
-    def lake(self, *arguments: str, pipeline: str = "retail") -> Any:
-        """The JSON answer of `lake run` or `lake reconcile`, whose exit code is 0."""
-        (answer,) = self._told(lambda: main([*arguments, "--pipeline", pipeline, "--json"]), pipeline)
-        return answer
-
-    def job(self, entry: Callable[[Sequence[str]], int], pipeline: str, words: Sequence[str]) -> list[Any]:
-        """The lines of JSON that a job prints, whose exit code is 0."""
-        return self._told(lambda: entry(["job.py", *words]), pipeline)
-
-    def _told(self, work: Callable[[], int], pipeline: str) -> list[Any]:
-        session = self._session(pipeline)
-        for command in ("run", "reconcile"):
-            self.monkeypatch.setattr(f"lake.cli.{command}.lake_session", lambda *_: nullcontext(session))
-        for name, value in environment_of(self.stack).items():
-            self.monkeypatch.setenv(name, value)
-        self.capsys.readouterr()
-        with active(session, self.spark):
-            code = work()
-        said = self.capsys.readouterr()
-        assert code == 0, said.err[-3000:] + said.out[-3000:]
-        return [json.loads(line) for line in said.out.splitlines()]
-
-    def _session(self, pipeline: str) -> SparkSession:
-        """A session of its own on the pipeline's lake; the catalog is a session's, not the JVM's."""
-        home, session = self.stack.home, self.spark.newSession()
-        settings = catalog_conf(home.lake_uri(pipeline), home.catalog_uri(pipeline)) | SESSION
-        for name, value in settings.items():
-            if session.conf.isModifiable(name) or name.startswith("spark.sql.catalog."):
-                session.conf.set(name, value)
-        return session
-
-
-@contextmanager
-def active(session: SparkSession, before: SparkSession) -> Iterator[None]:
-    """The session is the one that a job finds; `before` is it again afterwards."""
-    jvm: Any = session._jvm  # PySpark has no other way to say which session is active
-    jvm.SparkSession.setActiveSession(session._jsparkSession)
-    try:
-        yield
-    finally:
-        jvm.SparkSession.setActiveSession(before._jsparkSession)
-
-
 @pytest.fixture
 def here(
     stack: LiveStack, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Here:
-    return Here(stack, spark, monkeypatch, capsys)
+    for name, value in environment_of(stack).items():
+        monkeypatch.setenv(name, value)
+    return Here(stack.home, spark, monkeypatch, capsys)
 
 
 def ask(stack: LiveStack, pipeline: str, query: str) -> list[tuple[Any, ...]]:
@@ -271,7 +218,7 @@ def test_all_behind_landing_is_lost_and_made_again_from_it(retail: Retail, here:
     assert again["failures"] == []
     for table, rows in before.items():
         assert contents(home, table) == rows, table
-    verdict, metrics = reconciled_by_the_job(here)
+    verdict, metrics = reconciled_by_the_job(here, retail.bootstrap_servers)
     assert verdict["passed"], [finding for finding in verdict["findings"] if not finding["passed"]]
     assert {finding["oracle"] for finding in verdict["findings"]} == {
         "landing", "staging", "history", "keys", "replay", "twins",
@@ -279,15 +226,15 @@ def test_all_behind_landing_is_lost_and_made_again_from_it(retail: Retail, here:
     assert [line["ReconciliationFailed"] for line in metrics if "ReconciliationFailed" in line] == [0]
 
 
-def reconciled_by_the_job(here: Here) -> tuple[Any, list[Any]]:
+def reconciled_by_the_job(here: Here, bootstrap: str) -> tuple[Any, list[Any]]:
     """The verdict and the metrics of the entry that runs on a schedule on Glue; it leaves out the source."""
-    home, name = here.stack.home, "retail"
+    home, name = here.home, "retail"
     arguments = {
         "pipeline": name,
         "lake-uri": home.lake_uri(name),
         "catalog-uri": home.catalog_uri(name),
         "warehouse-uri": duckdb_uri(home.warehouse(name)),
-        "bootstrap": here.stack.bootstrap_servers,
+        "bootstrap": bootstrap,
         "metrics": "stdout",
     }
     words = [word for key, value in arguments.items() for word in (f"--{key}", value)]

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from pyspark.sql import SparkSession
 
 from lake.catalog import find_table, rows
 from lake.demo.live import wait_until_captured
 from tests.integration.conftest import LiveStack
+from tests.integration.here import Here
 
 PIPELINE = "typed"
 DDL = """
@@ -71,23 +73,27 @@ def typed(stack: LiveStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (folder / "source.sql").write_text(DDL)
     (folder / "sources" / "sample.yaml").write_text(CONTRACT)
     monkeypatch.setenv("LAKE_PIPELINES", str(tmp_path))
+    monkeypatch.setenv("LAKE_HOME", str(stack.home.root))
     stack.capture(PIPELINE, tmp_path)
     return stack
 
 
-def landed(stack: LiveStack) -> int:
+@pytest.fixture
+def here(
+    typed: LiveStack, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(typed.home, spark, monkeypatch, capsys)
+
+
+def landed(stack: LiveStack, here: Here) -> int:
     """Lands everything captured; the number of records."""
     wait_until_captured(stack.endpoints.source_dsn(PIPELINE), PIPELINE, 120)
-    done = stack.lake("stream", "--once", "--json", "--pipeline", PIPELINE)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    summary = here.lake("stream", "--once", pipeline=PIPELINE)
     return int(summary["rows"] + summary["dead_letters"])
 
 
-def promoted(stack: LiveStack) -> dict[str, Any]:
-    done = stack.lake("promote", "staging", "--json", "--pipeline", PIPELINE)
-    assert done.returncode == 0, done.stderr
-    (outcome,) = json.loads(done.stdout)
+def promoted(here: Here) -> dict[str, Any]:
+    (outcome,) = here.lake("promote", "staging", pipeline=PIPELINE)
     found: dict[str, Any] = outcome
     return found
 
@@ -100,7 +106,7 @@ def log(stack: LiveStack) -> list[dict[str, Any]]:
     return sorted(found, key=lambda item: (item["_source_ts"], item["_op"] != "d"))
 
 
-def test_every_type_arrives_as_the_contract_says(typed: LiveStack) -> None:
+def test_every_type_arrives_as_the_contract_says(typed: LiveStack, here: Here) -> None:
     with typed.source(PIPELINE) as source:
         source.execute(INSERT, (LONG,))
         source.execute("UPDATE sample SET small = 7 WHERE id = 1")
@@ -111,8 +117,8 @@ def test_every_type_arrives_as_the_contract_says(typed: LiveStack) -> None:
     producer.produce(f"{PIPELINE}.sample.cdc", b"no avro", b"key")
     assert producer.flush(30) == 0
     # 3 inserts, 1 update, key change (delete, tombstone, create), delete, tombstone, truncate, 1 of poison
-    assert landed(typed) == 11
-    outcome = promoted(typed)
+    assert landed(typed, here) == 11
+    outcome = promoted(here)
     assert (outcome["rows"], outcome["quarantined"]) == (8, 1)
     changes = log(typed)
     assert [(item["_op"], item["id"]) for item in changes] == [
@@ -152,3 +158,5 @@ def test_every_type_arrives_as_the_contract_says(typed: LiveStack) -> None:
     shown = typed.lake("dlq", "show", next(i["id"] for i in listed if i["hop"] == "staging"), "--pipeline", PIPELINE)
     assert "price IS NOT NULL" in shown.stdout
     assert "0.123456" not in shown.stdout
+    again = promoted(here)
+    assert (again["batches"], again["rows"]) == (0, 0)
